@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Spiderpool in C. Programs land in build/bin/.
+#
+#   sudo make demo     install what is needed, build, show the main job        make          build
+#   sudo make check    install what is needed, build, run every test           make help     all targets
+#
+# Variants, each in a build directory of its own:
+#   make CC=clang   make SAN=1 (ASan + UBSan)   make ARCH=arm64   make FUZZ=1   make WERROR=1   make V=1
+
+.DEFAULT_GOAL := all
+include tools/build.mk
+
+all: $(PROGRAMS) ## build the programs
+deps: ## install what building and testing need (Debian, root)
+	tools/deps.sh
+demo: deps ## two hosts, a router, pods on a real macvlan underlay; leaves nothing behind
+	$(MAKE) all
+	e2e/demo.sh
+check: deps ## every test, on every build
+	tools/check.sh
+unit: $(UNIT_TESTS) ## unit, property and fault tests of this build
+	tools/run-unit.sh $(UNIT_TESTS)
+bats: all test-tools ## end-to-end tests in network namespaces (root)
+	tools/run-bats.sh $(BATS)
+fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
+	$(MAKE) FUZZ=1 fuzz-programs
+	tools/run-fuzz.sh
+bench: deps ## the table of docs/performance.md
+	$(MAKE) all bench-tools
+	bench/run.sh
+fmt: ## format the sources
+	clang-format -i $(SOURCES)
+lint: layers headers ## clang-format, cppcheck, clang-tidy, shellcheck, mandoc, banned calls, size bars
+	tools/lint.sh
+layers: ## a folder includes only folders below it
+	tools/layers.sh
+headers: ## every header compiles alone
+	tools/headers.sh
+docs: $(BUILD)/tools/confdoc ## regenerate docs/reference from the field tables
+	$(BUILD)/tools/confdoc docs/reference
+install: all ## into DESTDIR with PREFIX and CNI_BIN_DIR
+	tools/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)" "$(CNI_BIN_DIR)"
+dist: ## a source archive of HEAD
+	git archive --prefix=spiderpool-$(VERSION)/ -o spiderpool-$(VERSION).tar.gz HEAD
+clean: ## remove every build directory
+	rm -rf build build-*
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+.PHONY: all deps demo check unit bats fuzz bench fmt lint layers headers docs install dist clean help

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock.c - wall time, deadlines, RFC 3339 */
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t frozen_ms = -1;
+
+static int64_t read_ms(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_wall_ms(void)
+{
+	return frozen_ms >= 0 ? frozen_ms : read_ms(CLOCK_REALTIME);
+}
+
+int64_t clock_mono_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+void clock_freeze_wall(int64_t ms)
+{
+	frozen_ms = ms;
+}
+
+struct deadline deadline_in(int64_t ms)
+{
+	return (struct deadline){ clock_mono_ms() + ms };
+}
+
+int64_t deadline_left(struct deadline d)
+{
+	int64_t left = d.at_ms - clock_mono_ms();
+
+	return left > 0 ? left : 0;
+}
+
+struct deadline deadline_min(struct deadline a, struct deadline b)
+{
+	return a.at_ms < b.at_ms ? a : b;
+}
+
+const char *clock_format(int64_t ms, char out[CLOCK_TEXT_MAX])
+{
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return out;
+}
+
+/* Reads ".123" up to milliseconds; finer digits are dropped. */
+static const char *parse_fraction(const char *p, int64_t *ms)
+{
+	int64_t unit = 100;
+
+	for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+		*ms += (*p - '0') * unit;
+	return p;
+}
+
+static bool parse_offset(const char *p, int64_t *ms)
+{
+	int h, m, used = 0;
+
+	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
+		return true;
+	if ((*p != '+' && *p != '-') || sscanf(p + 1, "%2d:%2d%n", &h, &m, &used) != 2 || used != 5 || p[6])
+		return false;
+	if (h < 0 || h > 23 || m < 0 || m > 59)
+		return false;
+	*ms -= (*p == '-' ? -1 : 1) * (int64_t)(h * 60 + m) * 60000;
+	return true;
+}
+
+int clock_parse(const char *text, int64_t *ret_ms, struct err *e)
+{
+	struct tm tm = { 0 };
+	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t ms;
+
+	if (!p)
+		goto bad;
+	ms = (int64_t)timegm(&tm) * 1000;
+	if (*p == '.')
+		p = parse_fraction(p, &ms);
+	if (!parse_offset(p, &ms))
+		goto bad;
+	*ret_ms = ms;
+	return 0;
+bad:
+	return err_set(e, EINVAL, "time \"%.64s\": want RFC 3339, for example 2026-11-22T21:00:00Z", text);
+}
