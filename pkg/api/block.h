@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* block.h - SpiderIPBlock: who has which of 64 addresses (design: allocation.md section 1)
  *
- * The text form is one line per address that is held, cooling or in quarantine, sorted by offset, fields
- *separated by tabs; it is the value that the local store keeps and the string spec.records of the custom
- *resource. A line:
+ * The text form is one line per address that is held, cooling or in quarantine, sorted by offset; it is the
+ * value that the local store keeps and the string spec.records of the custom resource. A line ends in a
+ *newline and has 18 fields separated by tabs:
  *
  *	offset hold since pool network namespace pod uid nic node container boot request netns ref until mac
  *flags
  *
+ * Numbers are plain decimal, times are milliseconds since the epoch and not negative, flags is "u"
+ * (unconfirmed) or empty. Fields are printable ASCII: no tab, no newline, nothing that JSON would rewrite.
+ * Each content has exactly one text.
+ *
  * Invariant A lives here: an address has one line, and lines change only with the whole text.
  *
  * Ownership: block_decode() copies the text once, all strings point into that copy; strings that a caller
- *puts into a record must live until the block was encoded. "" means none; no string is ever NULL.
+ * puts into a record must live until the block was encoded. "" means none; no string is ever NULL.
  */
 #ifndef API_BLOCK_H
 #define API_BLOCK_H
@@ -37,7 +41,7 @@ enum hold {
 	HOLD_MAX
 };
 
-const char *hold_name(enum hold h); /* "pod", "sts", ... */
+const char *hold_name(enum hold h); /* "none", "pod", "sts", "vm", "pin", "free", "quarantine" */
 
 struct block_rec {
 	enum hold hold;
@@ -55,8 +59,10 @@ struct block {
 };
 
 void block_init(struct block *b, uint8_t ver, ip_num index); /* nothing held */
-/* -EBADMSG, code ERR_DECODE, names the line; b is then empty. Every text that decodes encodes to itself. */
+/* b is overwritten. -EBADMSG, code ERR_DECODE, names the line; b is then empty. Every text that decodes
+ * encodes to itself. */
 int block_decode(uint8_t ver, ip_num index, const char *text, size_t len, struct block *b, struct err *e);
+/* Appends to out. -EINVAL names a field that the text form cannot hold; out is then of no use. */
 int block_encode(const struct block *b, struct buf *out, struct err *e);
 void block_clear(struct block *b);
 /* An empty record: hold NONE and no NULL anywhere. */
@@ -64,7 +70,7 @@ void block_rec_init(struct block_rec *r);
 
 /* Held: has a holder or a hold that keeps it (POD, STS, VM, PIN, or QUARANTINE not over at now). */
 bool block_rec_held(const struct block_rec *r, int64_t now);
-bool block_rec_has_holder(const struct block_rec *r); /* a container has it now */
+bool block_rec_has_holder(const struct block_rec *r); /* a container has it now, whatever the hold says */
 uint64_t block_held_mask(const struct block *b, int64_t now);
 /* When the address became free: 0 never used, the release time, until for a quarantine that has an end;
  * INT64_MAX when held for an unknown time. A time in the future counts as it is. */
