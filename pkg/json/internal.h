@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - shared inside pkg/json only */
+#ifndef JSON_INTERNAL_H
+#define JSON_INTERNAL_H
+
+#include "json/json.h"
+
+/* Bytes of the valid UTF-8 sequence at p, 0 when there is none; p < end. */
+size_t json_utf8(const char *p, const char *end);
+
+/* Adds or replaces a member; v may be NULL (null). On failure v still belongs to the caller. */
+int json_put_member(struct json_object *o, const char *key, struct json_object *v, struct err *e);
+
+/* The text of a double as it was read; NULL when it was made by hand. */
+const char *json_double_text(struct json_object *o);
+
+/* Where a decoder stands: a chain on its stack, made into text only for an error. */
+struct json_path {
+	const struct json_path *up; /* NULL: below the root */
+	const char *key;            /* NULL: element i */
+	size_t i;
+};
+
+#define JSON_PATH_MAX 512
+/* "ipam.routes[1].dst"; "" for NULL. Cut to size. */
+const char *json_path_text(const struct json_path *p, char out[JSON_PATH_MAX]);
+
+#define JSON_VALUE_MAX 100
+/* A value for a sentence: 3, "text", true, null, a list, an object. Cut to size. */
+const char *json_describe(struct json_object *o, char out[JSON_VALUE_MAX]);
+
+static inline void *json_member(const void *obj, const struct json_field *f)
+{
+	return (char *)obj + f->off; /* NOLINT: clear and decode write, encode and copy only read */
+}
+
+#endif
