@@ -13,8 +13,16 @@
 #include "ip/ip.h"
 #include "json/json.h"
 
-#define API_GROUP   "spiderpool.spidernet.io"
-#define API_VERSION "spiderpool.spidernet.io/v2beta1"
+#define API_GROUP     "spiderpool.spidernet.io"
+#define API_VERSION   "spiderpool.spidernet.io/v2beta1"
+#define API_FINALIZER "spiderpool.spidernet.io"
+#define API_LABEL_MAX 64 /* bytes of a label value and its NUL */
+
+#define API_LABEL_POOL_CIDR   "ipam.spidernet.io/ippool-cidr"
+#define API_LABEL_SUBNET_CIDR "ipam.spidernet.io/subnet-cidr"
+#define API_LABEL_OWNER       "ipam.spidernet.io/owner-spider-subnet"
+/* Its presence says that the controller made the pool for an application. */
+#define API_LABEL_APP_NAME "ipam.spidernet.io/owner-application-name"
 
 struct api_meta {
 	char *name, *ns, *uid, *resource_version, *creation_timestamp, *deletion_timestamp;
@@ -134,32 +142,43 @@ struct api_kind_info {
 	const struct json_table *table;
 };
 
+/* Tables of members that other structs hold too (the engine's records, annotations). */
+extern const struct json_table api_route_table, api_endpoint_ip_table;
+
 /* Indexed by enum api_kind. */
 extern const struct api_kind_info api_kinds[API_KIND_MAX];
 /* By kind, plural, singular or short name, any case; -EINVAL lists what there is. */
 int api_kind_find(const char *word, struct err *e);
 
-/* ---- text form ---- */
+/* ---- text form ----
+ *
+ * what names the source in errors and is never NULL. */
 
 /* Reads apiVersion and kind (-EINVAL unless ours) and decodes into a new object of api_kinds[*ret_kind].size
- * bytes. */
+ * bytes. Neither name nor namespace is looked at: see api_default() and api_validate_create(). */
 int api_decode(struct json_object *tree, const char *what, enum api_kind *ret_kind, struct api_object **ret,
 	       struct err *e);
-/* The value that a store keeps: compact JSON; kind and apiVersion included. */
+/* The value that a store keeps: compact JSON; kind and apiVersion are written always, and may be missing when
+ * read, but not be others (-EBADMSG). */
 int api_decode_text(enum api_kind kind, const char *text, size_t len, const char *what, void *out,
 		    struct err *e);
 int api_encode_text(enum api_kind kind, const void *obj, struct buf *out, struct err *e);
 void api_clear(enum api_kind kind, void *obj); /* releases members */
 void api_free(enum api_kind kind, struct api_object *obj);
 
-/* ---- defaults and validation (spec/ipam.md sections 1.5, 6; weak spots 15, 22, 23 of section 13) ----
+/* ---- defaults and validation (spec/ipam.md sections 1.5, 6; weak spots 15, 19, 22, 23 of section 13) ----
  *
  * api_default() is what the mutating webhook does: finalizer, ipVersion from the subnet or the first range,
- * cidr label, merged ranges, inheritance from the subnet of the same CIDR. api_validate() is the validating
- * one: each rule one sentence "SpiderIPPool NAME: spec.gateway: ...", code ERR_CONFIG; the first rule broken
- * is reported. Both are given what they compare with; lists may be empty. */
+ * cidr label, merged ranges, inheritance from the subnet of the same CIDR; namespace "default" for a
+ * namespaced object without one, none for a cluster-scoped one. It says nothing about wrong values (only
+ * -ENOMEM) and leaves objects that are being deleted alone. api_validate_*() come after it: each rule one
+ * sentence "SpiderIPPool NAME: spec.gateway: ...", code ERR_CONFIG; the first rule broken is reported.
+ * -EEXIST: the name is taken; -EBUSY: addresses are in use; -EINVAL: all else.
+ *
+ * Both are given what they compare with; lists may be empty, and may contain the object itself (by name). */
 struct api_world {
 	bool enable_ipv4, enable_ipv6, enable_subnet, refuse_delete_in_use;
+	bool by_controller; /* our own controller asks: it alone may size pools made for an application */
 	const struct api_ippool *const *pools; /* all of them */
 	size_t n_pools;
 	const struct api_subnet *const *subnets;
@@ -184,8 +203,12 @@ int api_reserved_set(const struct api_reservedip *r, struct ip_set *out, struct 
 /* metav1.LabelSelector semantics; NULL selector matches nothing, empty one everything. labels may be NULL. */
 bool api_selector_matches(const struct api_selector *s, const struct json_map *labels);
 /* "172-18-40-0-24": the value of the cidr labels. */
-int api_cidr_label(const char *cidr, char out[64], struct err *e);
-/* Go filepath.Match, linear time; -EINVAL for a malformed pattern. */
+int api_cidr_label(const char *cidr, char out[API_LABEL_MAX], struct err *e);
+/* A name as the value of a label: the text itself, or its start and a hash when it is too long. Returns out.
+ */
+const char *api_label_value(const char *text, char out[API_LABEL_MAX]);
+/* Go filepath.Match on ASCII names: 1, 0, or -EINVAL for a pattern that is malformed anywhere. No
+ * backtracking: at most pattern times name steps. */
 int api_wildcard_match(const char *pattern, const char *name, struct err *e);
 bool api_is_wildcard(const char *name);
 
