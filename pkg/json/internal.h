@@ -5,12 +5,6 @@
 
 #include "json/json.h"
 
-/* Bytes of the valid UTF-8 sequence at p, 0 when there is none; p < end. */
-size_t json_utf8(const char *p, const char *end);
-
-/* Adds or replaces a member; v may be NULL (null). On failure v still belongs to the caller. */
-int json_put_member(struct json_object *o, const char *key, struct json_object *v, struct err *e);
-
 /* The text of a double as it was read; NULL when it was made by hand. */
 const char *json_double_text(struct json_object *o);
 

@@ -16,10 +16,6 @@ struct parser {
 	struct err *e;
 };
 
-/* json-c 0.16 allocates 16 slots with each object. */
-#define COST_OBJECT 1024
-#define COST_VALUE  128
-
 static int parse_value(struct parser *ps, unsigned depth, struct json_object **ret);
 
 /* Line and column (in characters) are counted only for an error. */
@@ -192,7 +188,7 @@ static int parse_string(struct parser *ps)
 	ps->p++;
 	if (ps->scratch.err)
 		return err_nomem(ps->e);
-	return charge(ps, COST_VALUE + ps->scratch.len);
+	return charge(ps, JSON_COST_VALUE + ps->scratch.len);
 }
 
 static int parse_string_value(struct parser *ps, struct json_object **ret)
@@ -267,11 +263,13 @@ static int parse_number(struct parser *ps, struct json_object **ret)
 
 	if (r < 0)
 		return r;
+	if (ps->p - from > JSON_NUMBER_MAX)
+		return fail(ps, from, "a number of more than %d characters", JSON_NUMBER_MAX);
 	buf_reset(&ps->scratch);
 	buf_add(&ps->scratch, from, (size_t)(ps->p - from));
 	if (ps->scratch.err)
 		return err_nomem(ps->e);
-	r = charge(ps, COST_VALUE + ps->scratch.len);
+	r = charge(ps, JSON_COST_VALUE + ps->scratch.len);
 	if (r < 0)
 		return r;
 	*ret = new_number(buf_cstr(&ps->scratch), whole);
@@ -291,7 +289,7 @@ static int parse_word(struct parser *ps, struct json_object **ret)
 		if (i == 0)
 			return 0;
 		*ret = json_object_new_boolean(i == 2);
-		return *ret ? charge(ps, COST_VALUE) : err_nomem(ps->e);
+		return *ret ? charge(ps, JSON_COST_VALUE) : err_nomem(ps->e);
 	}
 	return fail_want(ps, "a value");
 }
@@ -379,7 +377,7 @@ static int parse_container(struct parser *ps, unsigned depth, struct json_object
 
 	if (depth >= JSON_DEPTH_MAX)
 		return fail(ps, ps->p, "nested deeper than %d", JSON_DEPTH_MAX);
-	r = charge(ps, object ? COST_OBJECT : COST_VALUE);
+	r = charge(ps, object ? JSON_COST_OBJECT : JSON_COST_VALUE);
 	if (r < 0)
 		return r;
 	c = object ? json_object_new_object() : json_object_new_array_ext(4);

@@ -22,8 +22,12 @@
 
 #define JSON_DEPTH_MAX 32
 #define JSON_TEXT_MAX  ((size_t)16 << 20)
-/* What a tree read from text may take, estimated: short text such as [{},{},{}...] makes huge trees. */
-#define JSON_TREE_MAX ((size_t)256 << 20)
+/* What a tree read from text may take, estimated by the costs: short text such as [{},{},{}...] makes huge
+ * trees (json-c allocates 16 slots with each object). */
+#define JSON_TREE_MAX    ((size_t)256 << 20)
+#define JSON_COST_OBJECT 1024
+#define JSON_COST_VALUE  128
+#define JSON_NUMBER_MAX  1024 /* characters of a number */
 
 enum json_parse_flags {
 	JSON_UNIQUE = 1 << 0, /* a duplicate key is an error; otherwise the last one wins */
@@ -70,5 +74,10 @@ int json_set(struct json_object *o, const char *key, struct json_object *v, stru
 /* s NULL: nothing is done, as absent strings are NULL. */
 int json_set_str(struct json_object *o, const char *key, const char *s, struct err *e);
 int json_append(struct json_object *a, struct json_object *v, struct err *e);
+/* As json_set(), but NULL is null, and on failure v still belongs to the caller. */
+int json_put_member(struct json_object *o, const char *key, struct json_object *v, struct err *e);
+
+/* Bytes of the valid UTF-8 sequence at p, 0 when there is none; p < end. */
+size_t json_utf8(const char *p, const char *end);
 
 #endif
