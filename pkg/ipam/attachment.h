@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attachment.h - what one ADD was answered: container, NIC, network and the addresses and routes it got
+ *
+ * Key in the store: namespace = container, name = nic "/" network; a NIC whose addresses were claimed ahead
+ * by another NIC's ADD has no network yet and ends in "/". Over-long parts are hashed.
+ */
+#ifndef IPAM_ATTACHMENT_H
+#define IPAM_ATTACHMENT_H
+
+#include "api/api.h"
+#include "ip/ip.h"
+#include "json/json.h"
+#include "store/store.h"
+
+struct ipam_address {
+	char *address; /* with prefix length */
+	char *gateway; /* NULL: none */
+	char *pool;
+	bool probe; /* must be probed on the wire before use, even if detection is off */
+};
+
+struct ipam_attachment {
+	char *network, *container, *nic, *netns, *netns_path, *node, *boot, *mac;
+	char *ns, *pod, *uid;
+	char *claimed_by;       /* the NIC whose ADD claimed this one ahead; NULL: its own */
+	struct json_strv ahead; /* NICs that this one claimed ahead */
+	int64_t since;
+	JSON_LIST(struct ipam_address) ips;
+	JSON_LIST(struct api_route) routes;
+};
+
+extern const struct json_table ipam_attachment_table;
+
+struct ipam_key {
+	char ns[STORE_NAME_MAX + 1], name[STORE_NAME_MAX + 1];
+};
+
+/* network "" is the key of a claim ahead. */
+void ipam_attachment_key(const char *network, const char *container, const char *nic, struct ipam_key *ret);
+int ipam_attachment_decode(const struct store_obj *o, struct ipam_attachment *ret, struct err *e);
+void ipam_attachment_clear(struct ipam_attachment *a);
+/* Address i, parsed; attachments from the store always parse, else -EBADMSG. */
+int ipam_attachment_ip(const struct ipam_attachment *a, size_t i, struct ip_prefix *ret, struct err *e);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* del.c - DEL: what this container's NIC held is free */
+#include "base/own.h"
+#include "ipam/release.h"
+
+struct del {
+	const char *network, *container, *nic;
+};
+
+/* 1 when there was something. */
+static int release_key(struct txn *t, const struct del *d, const char *network, struct err *e)
+{
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, network, d->container, d->nic, &s, e);
+
+	if (r <= 0)
+		return r;
+	r = release_attachment(t, &s, e);
+	return r < 0 ? r : 1;
+}
+
+static int del_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct del *d = arg;
+	int own = release_key(t, d, d->network, e);
+	int ahead = own < 0 ? own : release_key(t, d, "", e);
+
+	if (ahead < 0)
+		return ahead;
+	return own || ahead ? 0 : 1;
+}
+
+int ipam_del(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
+{
+	struct del d = { network, container, nic };
+
+	return txn_run(m, STORE_RELEASE, del_body, &d, e);
+}

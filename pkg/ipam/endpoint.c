@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* endpoint.c - SpiderEndpoint in a transaction */
+#include "ipam/endpoint.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+
+static int dup_to(char **dst, const char *s, struct err *e)
+{
+	char *copy = strdup(s);
+
+	if (!copy)
+		return err_nomem(e);
+	free(*dst);
+	*dst = copy;
+	return 0;
+}
+
+static int load(struct txn *t, const char *ns, const char *pod, struct txn_endpoint *ep, struct err *e)
+{
+	struct store_obj o;
+	int r = store_get(t->m->st, STORE_ENDPOINT, ns, pod, &o, e);
+
+	if (r <= 0)
+		return r;
+	ep->version = o.version;
+	return api_decode_text(API_ENDPOINT, o.data, o.len, "SpiderEndpoint", &ep->ep, e);
+}
+
+static int init(struct txn *t, const char *ns, const char *pod, struct txn_endpoint *ep, struct err *e)
+{
+	char now[CLOCK_TEXT_MAX];
+	struct api_meta *m = &ep->ep.obj.meta;
+	int r = dup_to(&ep->ep.obj.kind, api_kinds[API_ENDPOINT].kind, e);
+
+	if (r == 0)
+		r = dup_to(&ep->ep.obj.api_version, API_VERSION, e);
+	if (r == 0)
+		r = dup_to(&m->ns, ns, e);
+	if (r == 0)
+		r = dup_to(&m->name, pod, e);
+	if (r == 0)
+		r = dup_to(&m->creation_timestamp, clock_format(t->now, now), e);
+	if (r == 0)
+		r = dup_to(&ep->ep.status.owner_controller_type, "Pod", e);
+	if (r == 0)
+		r = dup_to(&ep->ep.status.owner_controller_name, pod, e);
+	return r;
+}
+
+static void free_endpoint(struct txn_endpoint *ep)
+{
+	api_clear(API_ENDPOINT, &ep->ep);
+	free(ep);
+}
+
+int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endpoint **ret, struct err *e)
+{
+	struct txn_endpoint *ep, **grown;
+	int r;
+
+	*ret = NULL;
+	if (!ns || !pod || !ns[0] || !pod[0])
+		return 0;
+	for (size_t i = 0; i < t->n_endpoints; i++) {
+		ep = t->endpoints[i];
+		if (strcmp(ep->ep.obj.meta.ns, ns) == 0 && strcmp(ep->ep.obj.meta.name, pod) == 0) {
+			*ret = ep;
+			return 0;
+		}
+	}
+	grown = realloc(t->endpoints, (t->n_endpoints + 1) * sizeof(struct txn_endpoint *));
+	if (!grown)
+		return err_nomem(e);
+	t->endpoints = grown;
+	ep = calloc(1, sizeof(*ep));
+	if (!ep)
+		return err_nomem(e);
+	r = load(t, ns, pod, ep, e);
+	if (r == 0 && !ep->version)
+		r = init(t, ns, pod, ep, e);
+	if (r < 0) {
+		free_endpoint(ep);
+		return err_wrap(e, "SpiderEndpoint %s/%s", ns, pod);
+	}
+	*ret = t->endpoints[t->n_endpoints++] = ep;
+	return 0;
+}
+
+struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic)
+{
+	for (size_t i = 0; ep && i < ep->ep.status.current.ips.n; i++)
+		if (strcmp(ep->ep.status.current.ips.v[i].interface, nic) == 0)
+			return &ep->ep.status.current.ips.v[i];
+	return NULL;
+}
+
+void endpoint_remove(struct txn_endpoint *ep, const char *nic)
+{
+	struct api_endpoint_current *c = &ep->ep.status.current;
+	struct api_endpoint_ip *entry = endpoint_find(ep, nic);
+
+	if (!entry)
+		return;
+	json_clear(&api_endpoint_ip_table, entry);
+	c->ips.n--;
+	memmove(entry, entry + 1, (size_t)(c->ips.v + c->ips.n - entry) * sizeof(*entry));
+	ep->dirty = true;
+}
+
+/* The entry of a NIC, emptied; a new one when there is none. */
+static int fresh_entry(struct txn_endpoint *ep, const char *nic, struct api_endpoint_ip **ret, struct err *e)
+{
+	struct api_endpoint_current *c = &ep->ep.status.current;
+	struct api_endpoint_ip *entry = endpoint_find(ep, nic);
+
+	if (entry) {
+		json_clear(&api_endpoint_ip_table, entry);
+	} else {
+		entry = realloc(c->ips.v, (c->ips.n + 1) * sizeof(*entry));
+		if (!entry)
+			return err_nomem(e);
+		c->ips.v = entry;
+		c->ips.set = true;
+		entry = &c->ips.v[c->ips.n++];
+		*entry = (struct api_endpoint_ip){ 0 };
+	}
+	*ret = entry;
+	return dup_to(&entry->interface, nic, e);
+}
+
+static int set_address(struct api_endpoint_ip *entry, const struct ipam_address *a, struct err *e)
+{
+	bool v4 = !strchr(a->address, ':');
+	int r = dup_to(v4 ? &entry->ipv4 : &entry->ipv6, a->address, e);
+
+	if (r == 0)
+		r = dup_to(v4 ? &entry->ipv4_pool : &entry->ipv6_pool, a->pool, e);
+	if (r == 0 && a->gateway)
+		r = dup_to(v4 ? &entry->ipv4_gateway : &entry->ipv6_gateway, a->gateway, e);
+	return r;
+}
+
+static int copy_routes(struct api_endpoint_ip *entry, const struct ipam_attachment *a, struct err *e)
+{
+	if (!a->routes.n)
+		return 0;
+	entry->routes.v = calloc(a->routes.n, sizeof(*entry->routes.v));
+	if (!entry->routes.v)
+		return err_nomem(e);
+	entry->routes.set = true;
+	for (size_t i = 0; i < a->routes.n; i++) {
+		struct api_route *rt = &entry->routes.v[entry->routes.n++];
+
+		if (dup_to(&rt->dst, a->routes.v[i].dst, e) < 0 || dup_to(&rt->gw, a->routes.v[i].gw, e) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gateway, struct err *e)
+{
+	struct api_endpoint_ip *entry;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
+
+	if (r < 0 || !ep)
+		return r;
+	ep->dirty = true;
+	r = fresh_entry(ep, a->nic, &entry, e);
+	if (r == 0)
+		r = dup_to(&ep->ep.status.current.uid, a->uid ? a->uid : "", e);
+	if (r == 0)
+		r = dup_to(&ep->ep.status.current.node, a->node ? a->node : "", e);
+	for (size_t i = 0; r == 0 && i < a->ips.n; i++) {
+		r = set_address(entry, &a->ips.v[i], e);
+		if (a->ips.v[i].gateway)
+			entry->clean_gateway = (struct json_bool){ true, clean_gateway };
+	}
+	return r < 0 ? r : copy_routes(entry, a, e);
+}
+
+static int flush_one(struct txn *t, struct txn_endpoint *ep, struct err *e)
+{
+	const struct api_meta *m = &ep->ep.obj.meta;
+	struct buf value = BUF_INIT(STORE_VALUE_MAX);
+	int r;
+
+	if (!ep->ep.status.current.ips.n)
+		return ep->version ? txn_delete(t, STORE_ENDPOINT, m->ns, m->name, ep->version, e) : 0;
+	r = api_encode_text(API_ENDPOINT, &ep->ep, &value, e);
+	if (r == 0)
+		r = txn_put(t, STORE_ENDPOINT, m->ns, m->name, ep->version, &value, e);
+	buf_clear(&value);
+	return r;
+}
+
+int endpoint_flush(struct txn *t, struct err *e)
+{
+	for (size_t i = 0; i < t->n_endpoints; i++) {
+		int r = t->endpoints[i]->dirty ? flush_one(t, t->endpoints[i], e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void endpoint_release(struct txn *t)
+{
+	for (size_t i = 0; i < t->n_endpoints; i++)
+		free_endpoint(t->endpoints[i]);
+	free(t->endpoints);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* endpoint.h - SpiderEndpoint: what a pod has, by NIC; the way back from a pod's name to its addresses
+ *
+ * Read once a transaction, changed in memory, written with the rest. An endpoint without NICs is deleted.
+ * Pods without a name (no Kubernetes) have none.
+ */
+#ifndef IPAM_ENDPOINT_H
+#define IPAM_ENDPOINT_H
+
+#include "ipam/txn.h"
+
+struct txn_endpoint {
+	struct api_endpoint ep; /* name and namespace always set */
+	uint64_t version;       /* 0: not in the store */
+	bool dirty;
+};
+
+/* NULL in *ret when the pod has no name. */
+int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endpoint **ret, struct err *e);
+struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic);
+/* The NIC's entry becomes what the attachment says; uid and node are renewed. */
+int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gateway, struct err *e);
+void endpoint_remove(struct txn_endpoint *ep, const char *nic);
+
+/* For txn.c. */
+int endpoint_flush(struct txn *t, struct err *e);
+void endpoint_release(struct txn *t);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keep.c - addresses that are already this pod's */
+#include "ipam/keep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "ipam/claim.h"
+#include "ipam/release.h"
+
+static bool pinned_for(const struct block_rec *r, const struct ipam_request *req)
+{
+	size_t ns = strlen(req->ns);
+
+	return r->hold == HOLD_PIN && strncmp(r->ref, req->ns, ns) == 0 && r->ref[ns] == '/' &&
+	       strcmp(r->ref + ns + 1, req->pod) == 0;
+}
+
+static bool same_pod(const struct block_rec *r, const struct ipam_request *req)
+{
+	return req->uid[0] && strcmp(r->uid, req->uid) == 0 && strcmp(r->ns, req->ns) == 0 &&
+	       strcmp(r->pod, req->pod) == 0 && (r->hold == HOLD_POD || r->hold == HOLD_PIN);
+}
+
+static int look_at(struct txn *t, const struct ipam_request *req, const char *nic, const char *address,
+		   struct kept *k, struct err *e)
+{
+	struct kept_address *a = &k->v[k->n];
+	struct ip_prefix p;
+	int r;
+
+	if (!address)
+		return 0;
+	r = ip_prefix_parse(address, &p, e);
+	if (r == 0)
+		r = txn_record(t, p.ip, &a->block, &a->rec, e);
+	if (r < 0)
+		return err_wrap(e, "SpiderEndpoint %s/%s", req->ns, req->pod);
+	if (strcmp(a->rec->nic, nic) != 0)
+		return 0;
+	if (same_pod(a->rec, req))
+		k->same_uid = true;
+	else if (!pinned_for(a->rec, req))
+		return 0;
+	a->addr = p.ip;
+	k->n++;
+	return 0;
+}
+
+int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, struct kept *ret, struct err *e)
+{
+	const struct api_endpoint_ip *entry;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, req->ns, req->pod, &ep, e);
+
+	*ret = (struct kept){ 0 };
+	entry = r == 0 ? endpoint_find(ep, nic) : NULL;
+	if (!entry)
+		return r;
+	r = look_at(t, req, nic, entry->ipv4, ret, e);
+	if (r == 0)
+		r = look_at(t, req, nic, entry->ipv6, ret, e);
+	return r;
+}
+
+const struct kept_address *kept_of(const struct kept *k, uint8_t ver)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->v[i].addr.ver == ver)
+			return &k->v[i];
+	return NULL;
+}
+
+void kept_drop(struct txn *t, struct kept *k, uint8_t ver)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->v[i].addr.ver != ver)
+			continue;
+		release_record(t, k->v[i].block, k->v[i].rec);
+		k->v[i] = k->v[--k->n];
+		return;
+	}
+}
+
+/* The attachment that holds rec: made by its own ADD, or claimed ahead by another NIC's. */
+static int former(struct txn *t, const struct block_rec *rec, struct stored_attachment *ret, struct err *e)
+{
+	int r = stored_get(t, rec->network, rec->container, rec->nic, ret, e);
+
+	return r ? r : stored_get(t, "", rec->container, rec->nic, ret, e);
+}
+
+/* The records of a claim ahead get the new container as their holder. */
+static int rehold_records(struct txn *t, const struct ipam_request *req, const struct ipam_attachment *a,
+			  struct err *e)
+{
+	for (size_t i = 0; i < a->ips.n; i++) {
+		struct txn_block *b;
+		struct block_rec *rec;
+		struct ip_prefix p;
+		int r = ipam_attachment_ip(a, i, &p, e);
+
+		if (r == 0)
+			r = txn_record(t, p.ip, &b, &rec, e);
+		if (r == 0 && strcmp(rec->container, a->container) == 0)
+			r = claim_holder(t, req, b, rec, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A claim ahead goes with the NIC that made it. */
+static int move_ahead(struct txn *t, const struct ipam_request *req, const char *container, const char *nic,
+		      struct err *e)
+{
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, "", container, nic, &s, e);
+
+	if (r <= 0)
+		return r;
+	r = rehold_records(t, req, &s.a, e);
+	if (r == 0)
+		r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	if (r == 0)
+		r = claim_rehold(&s.a, req, e);
+	return r < 0 ? r : claim_put(t, "", &s.a, 0, e);
+}
+
+static int refuse_alive(const struct ipam *m, const struct ipam_request *req, const struct ipam_attachment *a,
+			struct err *e)
+{
+	if (!m->alive || !m->alive(a, m->alive_arg))
+		return 0;
+	return err_code(e, ERR_TRY_AGAIN, EBUSY,
+			"the address kept for pod %s/%s, NIC %s, is still held by its former sandbox %s, "
+			"whose network "
+			"namespace %s exists; it follows when that is gone",
+			req->ns, req->pod, a->nic, a->container, a->netns_path ? a->netns_path : "");
+}
+
+int kept_take_over(struct txn *t, const struct ipam_request *req, const struct kept *k,
+		   struct json_strv *ahead, struct err *e)
+{
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	const struct block_rec *rec = k->v[0].rec;
+	int r;
+
+	if (!rec->container[0])
+		return 0;
+	r = former(t, rec, &s, e);
+	if (r <= 0)
+		return r;
+	r = k->same_uid ? 0 : refuse_alive(t->m, req, &s.a, e);
+	for (size_t i = 0; r == 0 && i < s.a.ahead.n; i++)
+		r = move_ahead(t, req, s.a.container, s.a.ahead.v[i], e);
+	if (r == 0)
+		r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	*ahead = s.a.ahead;
+	s.a.ahead = (struct json_strv){ 0 };
+	return r;
+}

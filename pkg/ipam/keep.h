@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keep.h - addresses that are already this pod's: a new sandbox of the same pod, or a pod re-created under
+ * its name */
+#ifndef IPAM_KEEP_H
+#define IPAM_KEEP_H
+
+#include "ipam/endpoint.h"
+#include "ipam/plan.h"
+
+struct kept_address {
+	struct ip addr;
+	struct txn_block *block;
+	struct block_rec *rec;
+};
+
+struct kept {
+	bool same_uid; /* the same pod in a new sandbox: answered as before, without looking at pools again */
+	struct kept_address v[2];
+	size_t n; /* 0: nothing is kept for this NIC */
+};
+
+/* What the pod's endpoint and the blocks agree on for this NIC. */
+int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, struct kept *ret,
+	      struct err *e);
+const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
+
+/* Takes the NIC out of the hands of its former container: forgets that attachment; what it claimed ahead
+ * moves to the new container, and *ahead gets the names of those NICs. Code ERR_TRY_AGAIN while a former
+ * sandbox of another pod UID still lives. */
+int kept_take_over(struct txn *t, const struct ipam_request *req, const struct kept *k,
+		   struct json_strv *ahead, struct err *e);
+/* Gives up one kept address: another was asked for, or its pool no longer serves this pod. */
+void kept_drop(struct txn *t, struct kept *k, uint8_t ver);
+
+#endif

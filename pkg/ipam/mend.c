@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mend.c - what fsck found is made whole: the missing half anew from the one that is there */
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "ipam/claim.h"
+#include "ipam/fsck_impl.h"
+
+struct mend {
+	const struct finding *f;
+	bool mended;
+};
+
+/* A request as the record's holder would make it. */
+static struct ipam_request request_of(const struct block_rec *r)
+{
+	return (struct ipam_request){
+		.network = r->network,
+		.container = r->container,
+		.nic = r->nic,
+		.netns_path = "",
+		.netns_id = r->netns,
+		.node = r->node,
+		.boot = r->boot,
+		.ns = r->ns,
+		.pod = r->pod,
+		.uid = r->uid,
+		.mac = r->mac,
+	};
+}
+
+static struct ipam_request request_from(const struct ipam_attachment *a)
+{
+#define TEXT(s) ((s) ? (s) : "")
+	return (struct ipam_request){
+		.network = a->network,
+		.container = a->container,
+		.nic = a->nic,
+		.netns_path = TEXT(a->netns_path),
+		.netns_id = TEXT(a->netns),
+		.node = TEXT(a->node),
+		.boot = TEXT(a->boot),
+		.ns = TEXT(a->ns),
+		.pod = TEXT(a->pod),
+		.uid = TEXT(a->uid),
+		.mac = TEXT(a->mac),
+	};
+}
+
+/* Prefix length, gateway and routes come from the pool, if that still exists. */
+static int add_from_pool(struct txn *t, const struct block_rec *r, struct ip addr, struct ipam_attachment *a,
+			 struct err *e)
+{
+	struct plan_nic nic = { 0 };
+	struct plan_pool p = { .name = (char *)r->pool };
+	struct store_obj o;
+	int x = store_get(t->m->st, STORE_IPPOOL, "", r->pool, &o, e);
+
+	if (x > 0)
+		x = api_decode_text(API_IPPOOL, o.data, o.len, r->pool, &p.obj, e);
+	p.subnet.len = ip_bits(addr.ver);
+	if (x == 0 && p.obj.spec.range.subnet)
+		x = ip_prefix_parse(p.obj.spec.range.subnet, &p.subnet, e);
+	if (x == 0)
+		x = claim_add_address(a, &nic, &p, addr, false, e);
+	api_clear(API_IPPOOL, &p.obj);
+	return x;
+}
+
+static int mend_attachment(struct txn *t, struct mend *m, struct err *e)
+{
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	struct ipam_request req;
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, m->f->addr, &b, &rec, e);
+
+	if (r < 0 || !block_rec_has_holder(rec))
+		return r < 0 ? r : 1;
+	req = request_of(rec);
+	r = fsck_attachment_of(t, rec, &s, e);
+	if (r == 0)
+		r = claim_init(&s.a, &req, rec->nic, rec->since, e);
+	if (r < 0)
+		return r;
+	r = add_from_pool(t, rec, m->f->addr, &s.a, e);
+	if (r == 0)
+		r = claim_put(t, s.a.claimed_by ? "" : rec->network, &s.a, s.version, e);
+	m->mended = r == 0;
+	return r;
+}
+
+static int mend_endpoint(struct txn *t, struct mend *m, struct err *e)
+{
+	struct ipam_attachment a = { 0 };
+	struct ipam_request req;
+	struct txn_endpoint *ep;
+	struct txn_block *b;
+	struct block_rec *rec;
+	struct ip_prefix other;
+	int r = txn_record(t, m->f->addr, &b, &rec, e);
+
+	if (r == 0)
+		r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
+	if (r < 0 || rec->hold != HOLD_PIN || !ep)
+		return r < 0 ? r : 1;
+	req = request_of(rec);
+	r = claim_init(&a, &req, rec->nic, rec->since, e);
+	if (r == 0)
+		r = add_from_pool(t, rec, m->f->addr, &a, e);
+	/* The entry may name the pod's address of the other family: that stays. */
+	struct api_endpoint_ip *entry = endpoint_find(ep, rec->nic);
+	const char *text = !entry ? NULL : m->f->addr.ver == 4 ? entry->ipv6 : entry->ipv4;
+	struct block_rec *rec2;
+
+	if (r == 0 && text && ip_prefix_parse(text, &other, e) == 0 &&
+	    txn_record(t, other.ip, &b, &rec2, e) == 0)
+		r = add_from_pool(t, rec2, other.ip, &a, e);
+	if (r == 0)
+		r = endpoint_set(t, &a, false, e);
+	ipam_attachment_clear(&a);
+	m->mended = r == 0;
+	return r;
+}
+
+/* The address is free: it becomes the attachment's again. Somebody else's: told, and left to the operator. */
+static int mend_record(struct txn *t, struct mend *m, struct err *e)
+{
+	struct ipam_attachment a;
+	struct ipam_request req;
+	struct txn_block *b;
+	struct block_rec *rec;
+	struct store_obj o;
+	int r = store_get(t->m->st, STORE_ATTACHMENT, m->f->key.ns, m->f->key.name, &o, e);
+
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	r = txn_record(t, m->f->addr, &b, &rec, e);
+	if (r < 0 || block_rec_has_holder(rec))
+		return r < 0 ? r : 1;
+	r = ipam_attachment_decode(&o, &a, e);
+	if (r < 0)
+		return r;
+	req = request_from(&a);
+	for (size_t i = 0; r == 0 && i < a.ips.n; i++) {
+		struct ip_prefix p;
+
+		r = ipam_attachment_ip(&a, i, &p, e);
+		if (r == 0 && ip_equal(p.ip, m->f->addr)) {
+			r = claim_record(t, &req, req.nic, a.ips.v[i].pool, b, rec, e);
+			m->mended = r == 0;
+		}
+	}
+	ipam_attachment_clear(&a);
+	return r;
+}
+
+static int mend_false_entry(struct txn *t, struct mend *m, struct err *e)
+{
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, m->f->key.ns, m->f->key.name, &ep, e);
+
+	for (size_t i = 0; r == 0 && ep && i < ep->ep.status.current.ips.n; i++) {
+		const char *nic = ep->ep.status.current.ips.v[i].interface;
+
+		if (!fsck_entry_names(ep, nic, m->f->addr))
+			continue;
+		endpoint_remove(ep, nic);
+		m->mended = true;
+		break;
+	}
+	return r;
+}
+
+static int mend_body(struct txn *t, void *arg, struct err *e)
+{
+	struct mend *m = arg;
+
+	m->mended = false;
+	switch (m->f->kind) {
+	case RECORD_WITHOUT_ATTACHMENT:
+		return mend_attachment(t, m, e);
+	case PIN_WITHOUT_ENDPOINT:
+		return mend_endpoint(t, m, e);
+	case ATTACHMENT_WITHOUT_RECORD:
+		return mend_record(t, m, e);
+	default:
+		return mend_false_entry(t, m, e);
+	}
+}
+
+int fsck_mend(struct ipam *m, const struct finding *f, bool *ret_mended, struct err *e)
+{
+	struct mend x = { .f = f };
+	int r = txn_run(m, STORE_WRITE, mend_body, &x, e);
+
+	*ret_mended = r == 0 && x.mended;
+	return r;
+}

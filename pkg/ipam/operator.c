@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* operator.c - what an operator does to one address: release, quarantine */
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "ipam/claim.h"
+#include "ipam/endpoint.h"
+#include "ipam/release.h"
+
+struct operation {
+	struct ip addr;
+	bool force;
+	int64_t until;
+};
+
+static bool is_address(const char *with_prefix, struct ip addr)
+{
+	struct ip_prefix p;
+	struct err e;
+
+	return with_prefix && ip_prefix_parse(with_prefix, &p, &e) == 0 && ip_equal(p.ip, addr);
+}
+
+/* The attachment keeps its other addresses; without any left it goes. */
+static int forget_in_attachment(struct txn *t, const struct block_rec *rec, const char *network,
+				struct ip addr, struct err *e)
+{
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, network, rec->container, rec->nic, &s, e);
+	size_t kept = 0;
+
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < s.a.ips.n; i++)
+		kept += !is_address(s.a.ips.v[i].address, addr);
+	if (kept == s.a.ips.n)
+		return 0;
+	if (!kept)
+		return txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	for (size_t i = 0; i < s.a.ips.n; i++) { /* at most one of each family: the other moves to the end */
+		struct ipam_address last = s.a.ips.v[s.a.ips.n - 1];
+
+		if (!is_address(s.a.ips.v[i].address, addr))
+			continue;
+		s.a.ips.v[s.a.ips.n - 1] = s.a.ips.v[i];
+		s.a.ips.v[i] = last;
+		s.a.ips.n--;
+		r = claim_put(t, network, &s.a, s.version, e);
+		s.a.ips.n++; /* so that clear releases it */
+		return r;
+	}
+	return 0;
+}
+
+static int forget_in_endpoint(struct txn *t, const struct block_rec *rec, struct ip addr, struct err *e)
+{
+	struct api_endpoint_ip *entry;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
+
+	if (r < 0)
+		return r;
+	entry = endpoint_find(ep, rec->nic);
+	if (!entry || !is_address(addr.ver == 4 ? entry->ipv4 : entry->ipv6, addr))
+		return 0;
+	ep->dirty = true;
+	if (addr.ver == 4) {
+		free(entry->ipv4);
+		entry->ipv4 = NULL;
+	} else {
+		free(entry->ipv6);
+		entry->ipv6 = NULL;
+	}
+	if (!entry->ipv4 && !entry->ipv6)
+		endpoint_remove(ep, rec->nic);
+	return 0;
+}
+
+static int release_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct operation *o = arg;
+	char text[IP_TEXT_MAX];
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, o->addr, &b, &rec, e);
+
+	if (r < 0)
+		return r;
+	ip_format(o->addr, text);
+	if (rec->hold == HOLD_NONE || rec->hold == HOLD_FREE)
+		return err_code(e, ERR_CONFIG, ENOENT, "address %s is not held", text);
+	if (block_rec_has_holder(rec) && !o->force)
+		return err_code(e, ERR_CONFIG, EBUSY,
+				"address %s is in use by pod %s%s%s (container %s, NIC %s); releasing it "
+				"would let another "
+				"pod have it too; if that container is gone for certain, use --force",
+				text, rec->ns, rec->ns[0] ? "/" : "", rec->pod[0] ? rec->pod : "-",
+				rec->container, rec->nic);
+	r = forget_in_attachment(t, rec, rec->network, o->addr, e);
+	if (r == 0)
+		r = forget_in_attachment(t, rec, "", o->addr, e);
+	if (r == 0)
+		r = forget_in_endpoint(t, rec, o->addr, e);
+	if (r == 0)
+		release_record(t, b, rec);
+	return r;
+}
+
+int ipam_release(struct ipam *m, struct ip addr, bool force, struct err *e)
+{
+	struct operation o = { .addr = addr, .force = force };
+
+	return txn_run(m, STORE_RELEASE, release_body, &o, e);
+}
+
+static int quarantine_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct operation *o = arg;
+	char text[IP_TEXT_MAX];
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, o->addr, &b, &rec, e);
+
+	if (r < 0)
+		return r;
+	if (block_rec_held(rec, t->now) && rec->hold != HOLD_QUARANTINE)
+		return err_code(e, ERR_CONFIG, EBUSY,
+				"address %s is held by pod %s%s%s (container %s); only an address that "
+				"nobody holds can be "
+				"put into quarantine",
+				ip_format(o->addr, text), rec->ns, rec->ns[0] ? "/" : "",
+				rec->pod[0] ? rec->pod : "-", rec->container[0] ? rec->container : "-");
+	block_rec_init(rec);
+	rec->hold = HOLD_QUARANTINE;
+	rec->since = t->now;
+	rec->until = o->until;
+	b->dirty = true;
+	return 0;
+}
+
+int ipam_quarantine(struct ipam *m, struct ip addr, int64_t until_ms, struct err *e)
+{
+	struct operation o = { .addr = addr, .until = until_ms };
+
+	return txn_run(m, STORE_WRITE, quarantine_body, &o, e);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* release.c - giving back */
+#include "ipam/release.h"
+
+#include <string.h>
+
+#include "ipam/endpoint.h"
+
+void release_record(struct txn *t, struct txn_block *b, struct block_rec *r)
+{
+	block_rec_init(r);
+	r->hold = HOLD_FREE;
+	r->since = t->now;
+	b->dirty = true;
+}
+
+void release_holder(struct txn *t, struct txn_block *b, struct block_rec *r)
+{
+	if (r->hold == HOLD_POD) {
+		release_record(t, b, r);
+		return;
+	}
+	r->container = r->uid = r->boot = r->request = r->netns = r->mac = "";
+	r->since = t->now;
+	b->dirty = true;
+}
+
+int stored_get(struct txn *t, const char *network, const char *container, const char *nic,
+	       struct stored_attachment *ret, struct err *e)
+{
+	struct store_obj o;
+	int r;
+
+	*ret = (struct stored_attachment){ 0 };
+	ipam_attachment_key(network, container, nic, &ret->key);
+	r = store_get(t->m->st, STORE_ATTACHMENT, ret->key.ns, ret->key.name, &o, e);
+	if (r <= 0)
+		return r;
+	ret->version = o.version;
+	r = ipam_attachment_decode(&o, &ret->a, e);
+	return r < 0 ? r : 1;
+}
+
+void stored_clear(struct stored_attachment *s)
+{
+	ipam_attachment_clear(&s->a);
+}
+
+/* Drops the NIC's endpoint entry if it names addr and nothing keeps that any more. */
+static int forget_entry(struct txn *t, const struct ipam_attachment *a, const char *addr, struct err *e)
+{
+	struct api_endpoint_ip *entry;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
+
+	if (r < 0)
+		return r;
+	entry = endpoint_find(ep, a->nic);
+	if (entry && ((entry->ipv4 && strcmp(entry->ipv4, addr) == 0) ||
+		      (entry->ipv6 && strcmp(entry->ipv6, addr) == 0)))
+		endpoint_remove(ep, a->nic);
+	return 0;
+}
+
+static int release_address(struct txn *t, const struct ipam_attachment *a, size_t i, struct err *e)
+{
+	struct ip_prefix p;
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = ipam_attachment_ip(a, i, &p, e);
+
+	if (r == 0)
+		r = txn_record(t, p.ip, &b, &rec, e);
+	if (r < 0)
+		return r;
+	if (strcmp(rec->container, a->container) != 0 || strcmp(rec->nic, a->nic) != 0)
+		return 0; /* somebody else has it now */
+	release_holder(t, b, rec);
+	return rec->hold == HOLD_FREE ? forget_entry(t, a, a->ips.v[i].address, e) : 0;
+}
+
+static int release_one(struct txn *t, const struct stored_attachment *s, struct err *e)
+{
+	for (size_t i = 0; i < s->a.ips.n; i++) {
+		int r = release_address(t, &s->a, i, e);
+
+		if (r < 0)
+			return r;
+	}
+	return txn_delete(t, STORE_ATTACHMENT, s->key.ns, s->key.name, s->version, e);
+}
+
+int release_attachment(struct txn *t, const struct stored_attachment *s, struct err *e)
+{
+	int r = release_one(t, s, e);
+
+	for (size_t i = 0; r == 0 && i < s->a.ahead.n; i++) {
+		struct stored_attachment ahead;
+
+		r = stored_get(t, "", s->a.container, s->a.ahead.v[i], &ahead, e);
+		if (r > 0)
+			r = release_one(t, &ahead, e);
+		stored_clear(&ahead);
+	}
+	return r;
+}

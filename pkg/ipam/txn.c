@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* txn.c - one transaction of the engine */
+#include "ipam/txn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "ipam/endpoint.h"
+
+#define CHUNK_SIZE 4096
+
+struct txn_chunk {
+	struct txn_chunk *next;
+	size_t used, size;
+	char s[];
+};
+
+struct txn_op {
+	struct store_op op;
+	struct buf value;
+};
+
+const char *txn_str(struct txn *t, const char *s, struct err *e)
+{
+	size_t len = s ? strlen(s) : 0;
+	struct txn_chunk *c = t->strings;
+	char *p;
+
+	if (!len)
+		return "";
+	if (!c || c->size - c->used <= len) {
+		size_t size = len + 1 > CHUNK_SIZE ? len + 1 : CHUNK_SIZE;
+
+		c = malloc(sizeof(*c) + size);
+		if (!c) {
+			err_nomem(e);
+			return NULL;
+		}
+		*c = (struct txn_chunk){ .next = t->strings, .size = size };
+		t->strings = c;
+	}
+	p = c->s + c->used;
+	memcpy(p, s, len + 1);
+	c->used += len + 1;
+	return p;
+}
+
+static int load_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block *b, struct err *e)
+{
+	char name[IP_BLOCK_NAME_MAX];
+	struct store_obj o;
+	int r;
+
+	ip_block_name(ver, index, name);
+	r = store_get(t->m->st, STORE_BLOCK, "", name, &o, e);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		block_init(&b->b, ver, index);
+		return 0;
+	}
+	b->version = o.version;
+	r = block_decode(ver, index, o.data, o.len, &b->b, e);
+	return r < 0 ? err_wrap(e, "SpiderIPBlock %s", name) : 0;
+}
+
+int txn_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block **ret, struct err *e)
+{
+	CLEANUP(free_p) struct txn_block *b = NULL;
+	struct txn_block **grown;
+	int r;
+
+	for (size_t i = 0; i < t->n_blocks; i++) {
+		if (t->blocks[i]->b.ver == ver && t->blocks[i]->b.index == index) {
+			*ret = t->blocks[i];
+			return 0;
+		}
+	}
+	grown = realloc(t->blocks, (t->n_blocks + 1) * sizeof(struct txn_block *));
+	if (!grown)
+		return err_nomem(e);
+	t->blocks = grown;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return err_nomem(e);
+	r = load_block(t, ver, index, b, e);
+	if (r < 0)
+		return r;
+	*ret = t->blocks[t->n_blocks++] = TAKE_PTR(b);
+	return 0;
+}
+
+int txn_record(struct txn *t, struct ip addr, struct txn_block **ret_block, struct block_rec **ret,
+	       struct err *e)
+{
+	int r = txn_block(t, addr.ver, addr.n >> IP_BLOCK_BITS, ret_block, e);
+
+	if (r == 0)
+		*ret = &(*ret_block)->b.rec[addr.n & (IP_BLOCK_SIZE - 1)];
+	return r;
+}
+
+static int add_op(struct txn *t, const struct store_op *op, struct buf *value, struct err *e)
+{
+	struct txn_op *ops = realloc(t->ops, (t->n_ops + 1) * sizeof(*ops));
+	struct txn_op *o;
+
+	if (!ops)
+		return err_nomem(e);
+	t->ops = ops;
+	o = &ops[t->n_ops];
+	*o = (struct txn_op){ .op = *op };
+	o->op.ns = txn_str(t, op->ns, e);
+	o->op.name = txn_str(t, op->name, e);
+	if (!o->op.ns || !o->op.name)
+		return -ENOMEM;
+	if (value) {
+		o->value = *value;
+		*value = BUF_INIT(value->max);
+		o->op.data = buf_cstr(&o->value);
+		o->op.len = o->value.len;
+	}
+	t->n_ops++;
+	return 0;
+}
+
+int txn_put(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
+	    struct buf *value, struct err *e)
+{
+	struct store_op op = { .verb = version ? STORE_UPDATE : STORE_CREATE,
+			       .kind = kind,
+			       .ns = ns,
+			       .name = name,
+			       .version = version };
+
+	if (value->err)
+		return err_sys(e, -value->err, "write %s %s", store_kind_name(kind), name);
+	return add_op(t, &op, value, e);
+}
+
+int txn_delete(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
+	       struct err *e)
+{
+	struct store_op op = {
+		.verb = STORE_DELETE, .kind = kind, .ns = ns, .name = name, .version = version
+	};
+
+	return add_op(t, &op, NULL, e);
+}
+
+static int put_block(struct txn *t, const struct txn_block *b, struct err *e)
+{
+	struct buf value = BUF_INIT(BLOCK_TEXT_MAX);
+	char name[IP_BLOCK_NAME_MAX];
+	int r;
+
+	ip_block_name(b->b.ver, b->b.index, name);
+	r = block_encode(&b->b, &value, e);
+	if (r == 0 && value.len) {
+		r = txn_put(t, STORE_BLOCK, "", name, b->version, &value, e);
+		if (r == 0)
+			t->ops[t->n_ops - 1].op.free_at = block_free_at(&b->b);
+	} else if (r == 0 && b->version) {
+		r = txn_delete(t, STORE_BLOCK, "", name, b->version, e);
+	}
+	buf_clear(&value);
+	return r;
+}
+
+static int commit(struct txn *t, struct err *e)
+{
+	CLEANUP(free_p) struct store_op *ops = NULL;
+	int r;
+
+	for (size_t i = 0; i < t->n_blocks; i++) {
+		r = t->blocks[i]->dirty ? put_block(t, t->blocks[i], e) : 0;
+		if (r < 0)
+			return r;
+	}
+	r = endpoint_flush(t, e);
+	if (r < 0)
+		return r;
+	if (!t->n_ops) {
+		store_end(t->m->st);
+		return 0;
+	}
+	ops = calloc(t->n_ops, sizeof(*ops));
+	if (!ops)
+		return err_nomem(e);
+	for (size_t i = 0; i < t->n_ops; i++)
+		ops[i] = t->ops[i].op;
+	return store_commit(t->m->st, ops, t->n_ops, e);
+}
+
+static void release(struct txn *t)
+{
+	store_end(t->m->st);
+	for (size_t i = 0; i < t->n_blocks; i++) {
+		block_clear(&t->blocks[i]->b);
+		free(t->blocks[i]);
+	}
+	free(t->blocks);
+	endpoint_release(t);
+	for (size_t i = 0; i < t->n_ops; i++)
+		buf_clear(&t->ops[i].value);
+	free(t->ops);
+	while (t->strings) {
+		struct txn_chunk *c = t->strings;
+
+		t->strings = c->next;
+		free(c);
+	}
+}
+
+int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, void *arg, struct err *e),
+	    void *arg, struct err *e)
+{
+	int r;
+
+	do {
+		struct txn t = { .m = m, .now = clock_wall_ms() };
+
+		r = store_begin(m->st, mode, m->until, e);
+		if (r == 0)
+			r = body(&t, arg, e);
+		if (r == 0 && mode != STORE_READ)
+			r = commit(&t, e);
+		release(&t);
+	} while (r == -ESTALE && deadline_left(m->until) > 0);
+	return r < 0 ? r : 0;
+}
