@@ -53,13 +53,14 @@ int ip_parse(const char *text, struct ip *ret, struct err *e);
 int ip_prefix_parse(const char *text, struct ip_prefix *ret, struct err *e);
 /* The same, and a bare address is taken as /32 or /128. */
 int ip_prefix_parse_any(const char *text, struct ip_prefix *ret, struct err *e);
+/* Returns out; "invalid IP" for version 0. */
 const char *ip_format(struct ip ip, char out[IP_TEXT_MAX]);
 const char *ip_prefix_format(struct ip_prefix p, char out[IP_TEXT_MAX]);
 
 bool ip_equal(struct ip a, struct ip b);
 uint8_t ip_bits(uint8_t ver); /* 32 or 128 */
 ip_num ip_max(uint8_t ver);
-/* Network byte order; out has 4 or 16 bytes. */
+/* Network byte order; 4 or 16 bytes. Takes what it is given, an IPv4-mapped address too. */
 void ip_to_bytes(struct ip ip, uint8_t *out);
 struct ip ip_from_bytes(uint8_t ver, const uint8_t *in);
 /* First and last address of the prefix's network. */
@@ -74,20 +75,25 @@ bool ip_is_link_local(struct ip ip); /* unicast: 169.254.0.0/16, fe80::/10 */
 /* ---- ranges: "a" or "a-b" without blanks, one family, a <= b (spec: IP range grammar) ---- */
 
 /* ver 0 accepts either family; *ret_ver tells which (may be NULL). CIDR notation is refused with a sentence
- * of its own. */
+ * of its own, so is a range that runs across the IPv4-mapped addresses. */
 int ip_range_parse(const char *text, uint8_t ver, struct ip_range *ret, uint8_t *ret_ver, struct err *e);
 const char *ip_range_format(uint8_t ver, struct ip_range r, char out[IP_RANGE_MAX]);
 
 /* ---- sets ---- */
 
+/* A failed operation leaves the set as it was. Sets of different versions have nothing in common: they can be
+ * subtracted, intersected and compared, and ip_set_add_set() fails with -EINVAL. Both arguments may be one
+ * set. An out set is overwritten, not released; it is empty after a failure. */
+
 void ip_set_clear(struct ip_set *s); /* releases; empty set of the same version remains */
-/* Union with one range; may merge. -ENOMEM, -E2BIG beyond IP_SET_MAX ranges. */
+/* Union with one range; may merge; the set has its version. -ENOMEM, -E2BIG beyond IP_SET_MAX ranges. */
 int ip_set_add(struct ip_set *s, struct ip_range r, struct err *e);
+/* An empty set without a version takes that of other. */
 int ip_set_add_set(struct ip_set *s, const struct ip_set *other, struct err *e);
 int ip_set_subtract(struct ip_set *s, const struct ip_set *other, struct err *e);
 int ip_set_intersect(struct ip_set *s, const struct ip_set *other, struct err *e);
-int ip_set_copy(const struct ip_set *in, struct ip_set *out, struct err *e); /* out overwritten */
-/* Union of texts, each a range of version ver; sorts once, so n log n. */
+int ip_set_copy(const struct ip_set *in, struct ip_set *out, struct err *e);
+/* Union of texts, each a range of version ver; sorts once, so n log n. -E2BIG beyond IP_SET_MAX texts. */
 int ip_set_parse(const char *const *texts, size_t n, uint8_t ver, struct ip_set *out, struct err *e);
 
 bool ip_set_has(const struct ip_set *s, ip_num n);
