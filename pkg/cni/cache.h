@@ -13,7 +13,7 @@
 
 #define CNI_CACHE_DIR       "/var/lib/cni"
 #define CNI_CACHE_TEXT_MAX  ((size_t)8 << 20)
-#define CNI_CACHE_FILES_MAX 100000
+#define CNI_CACHE_FILES_MAX 65536
 
 struct cni_cached {
 	char *network, *container_id, *ifname, *netns; /* netns NULL when not recorded */
@@ -23,8 +23,12 @@ struct cni_cached {
 	struct json_object *result;
 };
 
+/* Whether a new record can be written: the names must fit into one file name, and -EEXIST when it is taken.
+ */
+int cni_cache_check(const char *dir, const char *network, const char *container_id, const char *ifname,
+		    struct err *e);
 int cni_cache_write(const char *dir, const struct cni_cached *c, struct err *e);
-/* 0: *ret is filled, 1: nothing is recorded. */
+/* 0: *ret is filled, 1: nothing is recorded (or the file is another attachment's). */
 int cni_cache_read(const char *dir, const char *network, const char *container_id, const char *ifname,
 		   struct cni_cached *ret, struct err *e);
 /* What is not there is fine. */

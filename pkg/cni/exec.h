@@ -3,7 +3,8 @@
  *
  * The request is handed over in a memory file, so nothing ever blocks on, or is killed by, a plugin that does
  * not read it. A plugin that does not end in time is killed with its process group. Children it leaves behind
- * cannot hold us up: when the plugin has ended we are done.
+ * cannot hold us up: when the plugin has ended we are done. It starts with default signal handling; the
+ * caller's program should ignore SIGPIPE, since err_fd may be a pipe that nobody reads any more.
  */
 #ifndef CNI_EXEC_H
 #define CNI_EXEC_H

@@ -61,11 +61,12 @@ struct cni_answer {
 	int status;          /* exit status */
 };
 
-/* Fills a (zeroed by the caller). Never prints, never exits. */
+/* Fills a (zeroed by the caller). Never prints, never exits. Ignores SIGPIPE from then on: neither a delegate
+ * nor a runtime that went away may kill a plugin halfway. */
 void cni_plugin_run(const struct cni_plugin *p, char *const *envp, const struct cni_io *io,
 		    struct cni_answer *a);
 /* Writes both texts; returns the exit status, 1 when stdout could not take all of it (then the reason is
- * tried on err_fd). Ignores SIGPIPE from then on: the last thing a program does. */
+ * tried on err_fd). */
 int cni_answer_write(const struct cni_answer *a, int out_fd, int err_fd);
 void cni_answer_clear(struct cni_answer *a);
 

@@ -56,7 +56,8 @@ struct cni_result {
 	JSON_LIST(struct cni_route) routes;
 	struct cni_dns dns;
 	struct json_object *extra;
-	bool is_02x; /* it was decoded from the ip4/ip6 form */
+	bool decoded; /* it came from a document of this version */
+	enum cni_version version;
 };
 
 /* The document's own cniVersion counts, assumed when it has none. Code ERR_DECODE for what is not a result,
