@@ -8,8 +8,9 @@
 #include "ipam/meta.h"
 #include "ipam/release.h"
 
-#define BATCH 64 /* attachments released in one transaction: other calls get their turn between two of them \
-		  */
+#define BATCH \
+	64 /* attachments released in one transaction: other calls get their turn between two of them \
+	    */
 
 struct sweep {
 	bool (*want)(const struct ipam_attachment *a, void *arg);

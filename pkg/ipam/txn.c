@@ -16,9 +16,12 @@ struct txn_chunk {
 	char s[];
 };
 
+#define TERMS_MAX 4
+
 struct txn_op {
 	struct store_op op;
 	struct buf value;
+	const char *terms[TERMS_MAX];
 };
 
 const char *txn_str(struct txn *t, const char *s, struct err *e)
@@ -139,6 +142,18 @@ int txn_put(struct txn *t, enum store_kind kind, const char *ns, const char *nam
 	return add_op(t, &op, value, e);
 }
 
+int txn_terms(struct txn *t, const char *const *terms, struct err *e)
+{
+	struct txn_op *o = &t->ops[t->n_ops - 1];
+
+	for (size_t i = 0; terms[i]; i++) {
+		if (i + 1 == TERMS_MAX)
+			return err_set(e, E2BIG, "too many index terms");
+		o->terms[i] = terms[i];
+	}
+	return 0;
+}
+
 int txn_delete(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
 	       struct err *e)
 {
@@ -188,8 +203,10 @@ static int commit(struct txn *t, struct err *e)
 	ops = calloc(t->n_ops, sizeof(*ops));
 	if (!ops)
 		return err_nomem(e);
-	for (size_t i = 0; i < t->n_ops; i++)
+	for (size_t i = 0; i < t->n_ops; i++) {
 		ops[i] = t->ops[i].op;
+		ops[i].terms = t->ops[i].terms;
+	}
 	return store_commit(t->m->st, ops, t->n_ops, e);
 }
 

@@ -52,6 +52,8 @@ const char *txn_str(struct txn *t, const char *s, struct err *e);
 /* Queue a write; value is taken over (emptied). version 0 creates. */
 int txn_put(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
 	    struct buf *value, struct err *e);
+/* Index terms of the last txn_put(); strings that outlive the transaction. */
+int txn_terms(struct txn *t, const char *const *terms, struct err *e);
 int txn_delete(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
 	       struct err *e);
 

@@ -70,22 +70,6 @@ int ipam_records(struct ipam *m, const struct ip_set *set,
 	return txn_run(m, STORE_READ, walk_body, &w, e);
 }
 
-static int add_held(const struct ipam_found *f, void *arg, struct err *e)
-{
-	struct ip_set *out = arg;
-
-	/* A quarantine is no reason to refuse an edit of the pool. */
-	if (f->rec->hold == HOLD_FREE || f->rec->hold == HOLD_QUARANTINE)
-		return 0;
-	return ip_set_add(out, (struct ip_range){ f->addr.n, f->addr.n }, e);
-}
-
-int ipam_held_in(struct ipam *m, const struct ip_set *set, struct ip_set *ret, struct err *e)
-{
-	*ret = (struct ip_set){ .ver = set->ver };
-	return ipam_records(m, set, add_held, ret, e);
-}
-
 /* ---- usage ---- */
 
 struct count {
@@ -141,19 +125,26 @@ struct usage_call {
 	struct ipam_usage *ret;
 };
 
-static int usage_body(struct txn *t, void *arg, struct err *e)
+int usage_of(struct txn *t, const struct api_ippool *pool, struct ipam_usage *ret, struct err *e)
 {
-	const struct usage_call *c = arg;
 	struct ip_set total = { 0 }, reserved[2] = { 0 };
-	int r = api_range_total(&c->pool->spec.range, &total, e);
+	int r = api_range_total(&pool->spec.range, &total, e);
 
 	if (r == 0)
 		r = plan_reserved(t, reserved, e);
 	if (r == 0)
-		r = count_pool(t, &total, &reserved[total.ver == 6], c->ret, e);
+		r = count_pool(t, &total, &reserved[total.ver == 6], ret, e);
 	ip_set_clear(&total);
 	ip_set_clear(&reserved[0]);
 	ip_set_clear(&reserved[1]);
+	return r;
+}
+
+static int usage_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct usage_call *c = arg;
+	int r = usage_of(t, c->pool, c->ret, e);
+
 	return r < 0 ? r : 1;
 }
 

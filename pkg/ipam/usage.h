@@ -15,7 +15,9 @@ struct ipam_usage {
 	int64_t free; /* can be handed out now, cooling ones included */
 };
 
-/* Of one pool, counted from the blocks. Opens a transaction of its own. */
+/* Of one pool, counted from the blocks. */
+int usage_of(struct txn *t, const struct api_ippool *pool, struct ipam_usage *ret, struct err *e);
+/* The same in a transaction of its own. */
 int ipam_usage_of(struct ipam *m, const struct api_ippool *pool, struct ipam_usage *ret, struct err *e);
 
 /* Calls each() for every record in the set's addresses (NULL: all), in address order; rec is lent. */
@@ -29,9 +31,6 @@ int ipam_records(struct ipam *m, const struct ip_set *set,
 /* The same inside an open transaction. */
 int usage_walk(struct txn *t, const struct ip_set *set,
 	       int (*each)(const struct ipam_found *f, void *arg, struct err *e), void *arg, struct err *e);
-
-/* ips - excludeIPs of a pool (a subnet: the same) that somebody holds: what api_world.held wants. */
-int ipam_held_in(struct ipam *m, const struct ip_set *set, struct ip_set *ret, struct err *e);
 
 /* What the pod of this request would get: one row for each NIC, family and candidate pool, in the order they
  * are tried. */
