@@ -59,6 +59,7 @@ static int hex_value(char c)
 bool cni_mac_normalize(const char *text, char out[CNI_MAC_TEXT_MAX])
 {
 	static const char digits[] = "0123456789abcdef";
+	char mac[CNI_MAC_TEXT_MAX] = "";
 
 	if (strlen(text) != CNI_MAC_TEXT_MAX - 1 || (text[2] != ':' && text[2] != '-'))
 		return false;
@@ -67,9 +68,9 @@ bool cni_mac_normalize(const char *text, char out[CNI_MAC_TEXT_MAX])
 
 		if (i % 3 == 2 ? text[i] != text[2] : v < 0)
 			return false;
-		out[i] = i % 3 == 2 ? ':' : digits[v];
+		mac[i] = i % 3 == 2 ? ':' : digits[v];
 	}
-	out[CNI_MAC_TEXT_MAX - 1] = '\0';
+	memcpy(out, mac, sizeof(mac));
 	return true;
 }
 
