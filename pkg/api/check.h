@@ -13,6 +13,7 @@
 
 #define LABEL_VALUE_MAX 63
 #define NAME_MAX_LEN    253
+#define SUMMARY_MAX     (8 * IP_RANGE_MAX)
 
 /* Sets *e to the sentence; answers -EINVAL. */
 #define check_failed(e, ...) err_code(e, ERR_CONFIG, EINVAL, __VA_ARGS__)
@@ -27,35 +28,57 @@ int check_label_value(const char *s, size_t max, struct err *e);
 /* Operators, keys and values as metav1.LabelSelector has them; value_max as for check_label_value(). */
 int check_selector(const struct api_selector *s, size_t value_max, struct err *e);
 
-/* ---- the range part of pools and subnets (check_range.c) ---- */
+/* ---- the range part of pools and subnets (check_range.c, check_list.c) ---- */
 
-/* What the rules found on their way: valid after check_version() and check_subnet(). */
-struct range_facts {
+/* What the rules found on their way; release with check_facts_clear(). */
+struct check_facts {
 	uint8_t ver;
 	struct ip_prefix subnet;
-	struct ip_set total; /* ips - excludeIPs, after check_ranges() */
+	struct ip_set total; /* ips - excludeIPs */
 };
 
+/* Present, 4 or 6, and enabled. */
 int check_version(const struct json_int *ver, const struct api_world *w, uint8_t *ret, struct err *e);
-/* A list of ranges, each of which lies in subnet if that is not NULL; unless overlap_ok, none has an address
- * of another. */
+/* Every item is a range of that version, in subnet if that is not NULL. */
 int check_list(const char *field, const struct json_strv *l, uint8_t ver, const struct ip_prefix *subnet,
-	       bool overlap_ok, struct err *e);
-/* All of it but immutability. facts is filled in, release with range_facts_clear(). */
-int check_range(const struct api_range_spec *s, const struct api_world *w, struct range_facts *facts,
-		struct err *e);
-void range_facts_clear(struct range_facts *f);
-int check_immutable(const struct json_int *old_ver, const char *old_subnet, const struct json_int *ver,
-		    const char *subnet, struct err *e);
-/* Every address of kept must be in total; what says who has them and what to do about it. */
-int check_kept(const struct ip_set *kept, const struct ip_set *total, const char *what, struct err *e);
+	       struct err *e);
+/* No address is in two items; the list passed check_list(). */
+int check_no_overlap(const char *field, const struct json_strv *l, uint8_t ver, struct err *e);
+/* All rules of the spec alone. The spelling of subnet matters only for a new object. */
+int check_range(const struct api_range_spec *s, const struct api_world *w, bool create,
+		struct check_facts *facts, struct err *e);
+void check_facts_clear(struct check_facts *f);
 
-/* ---- per kind ---- */
+int check_version_kept(const struct json_int *old, const struct json_int *ver, struct err *e);
+int check_subnet_kept(const char *old, const char *subnet, struct err *e);
+/* Addresses of kept that were in old_total must be in total; NULL old_total: all of them. why says who has
+ * them and what to do; code -EBUSY. */
+int check_kept(const struct ip_set *kept, const struct ip_set *old_total, const struct ip_set *total,
+	       const char *why, struct err *e);
+/* "10.0.0.1-10.0.0.3, 10.0.0.9 and 7 more ranges" */
+const char *check_summary(const struct ip_set *s, char out[SUMMARY_MAX]);
+
+/* ---- what pools and subnets have to do with each other (check_world.c) ---- */
+
+/* "" for an object that somebody stored without a name. */
+const char *api_name_of(const struct api_object *o);
+/* The subnet of the same CIDR, NULL for none or when the feature is off. */
+const struct api_subnet *api_find_owner(const struct api_range_spec *pool, const struct api_world *w);
+/* The network of another object; false when it cannot be read. */
+bool api_read_network(const struct api_range_spec *s, struct ip_prefix *ret);
+/* api_range_total() of another object, whose kind and name go in front of the error. */
+int api_other_total(enum api_kind kind, const struct api_object *o, const struct api_range_spec *s,
+		    struct ip_set *out, struct err *e);
+/* pool must lie in subnet, the totals of both. */
+int check_inside(const struct ip_set *pool, const struct ip_set *subnet, const char *why, struct err *e);
+
+/* ---- kinds; old is NULL for a new object ---- */
 
 int check_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
 	       struct err *e);
 int check_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
 		 struct err *e);
+int check_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e);
 int check_reservedip(const struct api_reservedip *r, const struct api_reservedip *old,
 		     const struct api_world *w, struct err *e);
 int check_ipblock(const struct api_ipblock *b, struct err *e);
