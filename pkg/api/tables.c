@@ -34,7 +34,7 @@ static const struct json_field route_fields[] = {
 	JF(struct api_route, dst, "dst", .doc = "Destination in CIDR notation, never the default route"),
 	JF(struct api_route, gw, "gw", .doc = "Gateway, inside the pool's subnet"),
 };
-static const struct json_table route_table = JSON_TABLE(struct api_route, "route", route_fields);
+const struct json_table api_route_table = JSON_TABLE(struct api_route, "route", route_fields);
 
 static const struct json_field requirement_fields[] = {
 	JF(struct api_requirement, key, "key", .doc = "Label"),
@@ -60,7 +60,7 @@ static const struct json_table selector_table =
 		JF(T, at exclude_ips, "excludeIPs", .doc = "Addresses and ranges taken out of ips"), \
 		JF(T, at gateway, "gateway", \
 		   .doc = "Gateway of the default route; a pool without one inherits its subnet's"), \
-		JL(T, at routes, "routes", &route_table, \
+		JL(T, at routes, "routes", &api_route_table, \
 		   .doc = "More routes; a pool without the list inherits its subnet's, [] inherits none")
 
 static const struct json_field ippool_spec_fields[] = {
@@ -149,16 +149,16 @@ static const struct json_field endpoint_ip_fields[] = {
 	JF(struct api_endpoint_ip, ipv4_gateway, "ipv4Gateway", .doc = "IPv4 gateway"),
 	JF(struct api_endpoint_ip, ipv6_gateway, "ipv6Gateway", .doc = "IPv6 gateway"),
 	JF(struct api_endpoint_ip, clean_gateway, "cleanGateway", .doc = "The NIC gets no default route"),
-	JL(struct api_endpoint_ip, routes, "routes", &route_table, .doc = "Routes of the NIC"),
+	JL(struct api_endpoint_ip, routes, "routes", &api_route_table, .doc = "Routes of the NIC"),
 	JF(struct api_endpoint_ip, mac, "mac", .doc = "MAC address, set by an IaaS provider"),
 };
-static const struct json_table endpoint_ip_table =
+const struct json_table api_endpoint_ip_table =
 	JSON_TABLE(struct api_endpoint_ip, "address of a NIC", endpoint_ip_fields);
 
 static const struct json_field endpoint_current_fields[] = {
 	JF(struct api_endpoint_current, uid, "uid", .flags = JSON_EMPTY, .doc = "UID of the Pod"),
 	JF(struct api_endpoint_current, node, "node", .flags = JSON_EMPTY, .doc = "Node of the Pod"),
-	JL(struct api_endpoint_current, ips, "ips", &endpoint_ip_table, .doc = "One entry for each NIC"),
+	JL(struct api_endpoint_current, ips, "ips", &api_endpoint_ip_table, .doc = "One entry for each NIC"),
 };
 static const struct json_table endpoint_current_table =
 	JSON_TABLE(struct api_endpoint_current, "allocation", endpoint_current_fields);
