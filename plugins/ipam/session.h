@@ -36,8 +36,7 @@ struct session_request {
 int session_request_read(struct session *s, struct session_request *r, struct err *e);
 void session_request_clear(struct session_request *r);
 
-/* The address the handler of a lock that did not come in time, or of a damaged file, prints to: see main.c.
- */
-void session_emergency(const char *document, int status);
+/* Prints the document on stdout and ends the process; called from signal handlers (main.c). */
+void session_emergency(const char *document, int status) __attribute__((noreturn));
 
 #endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.c - from a CNI call to a request of the engine */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/own.h"
+#include "nl/link.h"
+#include "nl/netns.h"
+#include "session.h"
+
+#define ANNOTATIONS       "io.kubernetes.cri.pod-annotations" /* capability of containerd and CRI-O */
+#define POD_LABELS        "io.kubernetes.cri.pod-labels"
+#define NAMESPACE_LABELS  "io.kubernetes.cri.namespace-labels"
+#define ANNOTATION_PREFIX "ipam.spidernet.io/"
+#define NETWORKS          "k8s.v1.cni.cncf.io/networks"
+
+struct map_holder {
+	struct json_map map;
+};
+static const struct json_field map_fields[] = {
+	JF(struct map_holder, map, "map"),
+};
+static const struct json_table map_table = JSON_TABLE(struct map_holder, "labels or annotations", map_fields);
+
+/* Decodes an object of strings; absent is the empty map. */
+static int read_map(struct json_object *from, const char *key, struct json_map *ret, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *wrap = NULL;
+	struct json_object *v = json_get(from, key);
+	struct map_holder h;
+	int r;
+
+	*ret = (struct json_map){ 0 };
+	if (!v)
+		return 0;
+	wrap = json_object_new_object();
+	if (!wrap)
+		return err_nomem(e);
+	r = json_set(wrap, "map", json_object_get(v), e);
+	if (r == 0)
+		r = json_decode(&map_table, wrap, NULL, &h, e);
+	if (r < 0)
+		return err_wrap(e, "%s", key);
+	*ret = h.map;
+	return 0;
+}
+
+/* An annotation in args.cni may be the annotation's text or the JSON that the text would hold. */
+static int add_arg(struct json_map *annotations, struct json_object *cni, const char *key, struct err *e)
+{
+	struct json_object *v = json_get(cni, key);
+	struct buf text = BUF_INIT(BUF_MAX_DEFAULT);
+	int r;
+
+	if (!v || json_map_get(annotations, key))
+		return 0; /* what the runtime says comes first */
+	if (json_text(v))
+		return json_map_set(annotations, key, json_text(v), e);
+	r = json_print(v, false, &text, e);
+	if (r == 0)
+		r = json_map_set(annotations, key, buf_cstr(&text), e);
+	buf_clear(&text);
+	return r;
+}
+
+static int read_annotations(const struct cni_conf *c, struct session_request *r, struct err *e)
+{
+	static const char *const keys[] = {
+		ANNOTATION_PREFIX "ippools", ANNOTATION_PREFIX "ippool", ANNOTATION_PREFIX "routes",
+		ANNOTATION_PREFIX "subnets", ANNOTATION_PREFIX "subnet", NETWORKS,
+	};
+	struct json_object *cni = cni_conf_args_cni(c);
+	int x = read_map(c->runtime_config, ANNOTATIONS, &r->annotations, e);
+
+	for (size_t i = 0; x == 0 && i < ARRAY_LEN(keys); i++)
+		x = add_arg(&r->annotations, cni, keys[i], e);
+	return x;
+}
+
+static int read_labels(const struct cni_conf *c, const char *key, struct json_map *map,
+		       struct ipam_labels *ret, struct err *e)
+{
+	struct json_object *from =
+		json_get(c->runtime_config, key) ? c->runtime_config : cni_conf_args_cni(c);
+	int r = read_map(from, key, map, e);
+
+	*ret = (struct ipam_labels){ map->set, map };
+	return r;
+}
+
+static int read_requested(struct session_request *r, struct err *e)
+{
+	if (r->asked.ips.n > IPAM_REQUESTED_MAX)
+		return err_code(e, ERR_CONFIG, E2BIG,
+				"%zu addresses are requested; want at most one of each family",
+				r->asked.ips.n);
+	for (size_t i = 0; i < r->asked.ips.n; i++)
+		r->req.requested[r->req.n_requested++] = r->asked.ips.v[i].p.ip;
+	return 0;
+}
+
+/* The MAC of the NIC, if it exists already; it is only for the record. */
+static void read_mac(struct session_request *r, const char *ifname)
+{
+	struct netns_item sock = { .domain = AF_INET, .type = SOCK_DGRAM };
+	struct link_info link;
+	struct err e;
+
+	if (netns_open_in(r->netns, &sock, 1, &e) < 0)
+		return;
+	if (link_get(sock.fd, ifname, &link, &e) == 0)
+		link_mac_format(link.mac, r->mac);
+	close(sock.fd);
+}
+
+static int read_netns(const struct cni_env *env, struct session_request *r, struct err *e)
+{
+	int x = netns_open(env->netns, &r->netns, e);
+
+	if (x == 0)
+		x = netns_id(r->netns, r->netns_id, e);
+	if (x == 0)
+		read_mac(r, env->ifname);
+	return x;
+}
+
+static const char *text(const char *s)
+{
+	return s ? s : "";
+}
+
+int session_request_read(struct session *s, struct session_request *r, struct err *e)
+{
+	const struct cni_call *c = s->call;
+	int x;
+
+	*r = (struct session_request){ .netns = -1 };
+	r->req = (struct ipam_request){
+		.network = c->conf.name,
+		.container = c->env.container_id,
+		.nic = c->env.ifname,
+		.netns_path = c->env.netns,
+		.netns_id = r->netns_id,
+		.node = s->node,
+		.boot = s->boot,
+		.ns = text(c->args.pod_namespace),
+		.pod = text(c->args.pod_name),
+		.uid = text(c->args.pod_uid),
+		.mac = r->mac,
+		.annotations = &r->annotations,
+		.node_labels = { s->conf.node_labels.set, &s->conf.node_labels },
+	};
+	x = read_annotations(&c->conf, r, e);
+	if (x == 0)
+		x = read_labels(&c->conf, POD_LABELS, &r->pod_labels, &r->req.pod_labels, e);
+	if (x == 0)
+		x = read_labels(&c->conf, NAMESPACE_LABELS, &r->ns_labels, &r->req.ns_labels, e);
+	if (x == 0)
+		x = cni_request_read(&c->conf, &c->args, &r->asked, e);
+	if (x == 0)
+		x = read_requested(r, e);
+	return x < 0 ? x : read_netns(&c->env, r, e);
+}
+
+void session_request_clear(struct session_request *r)
+{
+	json_map_clear(&r->annotations);
+	json_map_clear(&r->pod_labels);
+	json_map_clear(&r->ns_labels);
+	cni_request_clear(&r->asked);
+	close_p(&r->netns);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.c - one call on the local datastore */
+#include "session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/own.h"
+#include "cni/error.h"
+#include "nl/netns.h"
+
+/* A node with an agent takes its addresses from the cluster; whoever may write a network configuration must
+ * not be able to hand out others, unless the node's administrator allows it. */
+#define AGENT_MARKER "/var/lib/spiderpool/agent.installed"
+#define LOCAL_PERMIT "/etc/spiderpool/allow-local-datastore"
+
+#define TIMEOUT_DEFAULT_S 30
+
+static void unknown_key(const char *path, void *arg)
+{
+	struct session *s = arg;
+
+	log_warn(&s->log, "ipam.%s: unknown key, ignored", path);
+}
+
+static int start_log(struct session *s, struct err *e)
+{
+	const struct cni_call *c = s->call;
+	struct log_conf lc = {
+		.path = s->conf.log_file_path,
+		.state_dir = ipam_section_is_local(&s->conf) ? s->conf.state_dir : NULL,
+		.max_size_mb = s->conf.log_max_size,
+		.max_age_days = s->conf.log_max_age,
+		.max_count = s->conf.log_max_count,
+	};
+	int r = log_level_parse(s->conf.log_level, &lc.level, e);
+
+	if (r == 0)
+		r = log_init(&s->log, &lc, e);
+	if (r < 0)
+		return err_wrap(e, "ipam");
+	log_context(&s->log, "cmd", cni_verb_text(c->env.verb));
+	log_context(&s->log, "network", c->conf.name);
+	log_context(&s->log, "containerID", c->env.container_id);
+	log_context(&s->log, "ifname", c->env.ifname);
+	log_context(&s->log, "namespace", c->args.pod_namespace);
+	log_context(&s->log, "pod", c->args.pod_name);
+	return 0;
+}
+
+/* The name the kubelet registers a node under by default: the host name in lower case. */
+static void read_node(struct session *s)
+{
+	if (s->conf.node_name && s->conf.node_name[0]) {
+		snprintf(s->node, sizeof(s->node), "%s", s->conf.node_name);
+		return;
+	}
+	if (gethostname(s->node, sizeof(s->node) - 1) < 0)
+		snprintf(s->node, sizeof(s->node), "localhost");
+	for (char *p = s->node; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+}
+
+static int read_boot(struct session *s, struct err *e)
+{
+	struct buf b = BUF_INIT(sizeof(s->boot) - 1);
+	int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", sizeof(s->boot) - 1, &b, e);
+
+	if (r == 0)
+		snprintf(s->boot, sizeof(s->boot), "%.*s", (int)strcspn(buf_cstr(&b), "\n"), buf_cstr(&b));
+	buf_clear(&b);
+	return r;
+}
+
+int session_start(struct cni_call *c, struct session *s, struct err *e)
+{
+	int r;
+
+	*s = (struct session){ .call = c, .started = clock_wall_ms() };
+	r = ipam_section_read(c->conf.ipam, &s->conf, NULL, NULL, e);
+	if (r == 0)
+		r = start_log(s, e);
+	if (r < 0)
+		return r;
+	json_unknown(&ipam_section_table, c->conf.ipam, unknown_key, s);
+	return 0;
+}
+
+static int check_permitted(struct err *e)
+{
+	if (access(AGENT_MARKER, F_OK) < 0 || access(LOCAL_PERMIT, F_OK) == 0)
+		return 0;
+	return err_code(
+		e, ERR_CONFIG, EPERM,
+		"ipam.datastore: \"local\" is refused, because this node belongs to a cluster (" AGENT_MARKER
+		" exists); the node's administrator allows it by creating " LOCAL_PERMIT);
+}
+
+/* ---- what happens when there is no way back ---- */
+
+static char late_document[1024], damage_document[2048];
+static enum cni_version document_version;
+
+static void on_lock_timeout(void)
+{
+	session_emergency(late_document, 1);
+}
+
+static void on_damage(const char *sentence)
+{
+	struct buf b = BUF_INIT(sizeof(damage_document));
+	struct err e = { 0 };
+
+	/* The handler runs on a fault in the map, never inside malloc(): formatting is safe here. */
+	err_code(&e, ERR_IO, EIO, "%s", sentence);
+	cni_error_print(&e, document_version, NULL, &b);
+	snprintf(damage_document, sizeof(damage_document), "%s\n", buf_cstr(&b));
+	session_emergency(damage_document, 1);
+}
+
+static void prepare_late(const struct session *s)
+{
+	struct buf b = BUF_INIT(sizeof(late_document));
+	struct err e = { 0 };
+
+	document_version = s->call->conf.version;
+	err_code(&e, ERR_TRY_AGAIN, ETIMEDOUT,
+		 "state directory %.200s: another process has held the lock for more than %d s; nothing was "
+		 "changed; look for a "
+		 "stopped process with \"fuser -v %.200s/lock.mdb\"",
+		 s->conf.state_dir,
+		 s->conf.timeout_seconds.set ? (int)s->conf.timeout_seconds.v : TIMEOUT_DEFAULT_S,
+		 s->conf.state_dir);
+	cni_error_print(&e, document_version, NULL, &b);
+	snprintf(late_document, sizeof(late_document), "%s\n", buf_cstr(&b));
+	buf_clear(&b);
+}
+
+/* ---- */
+
+static void note(const char *sentence, void *arg)
+{
+	struct session *s = arg;
+
+	log_warn(&s->log, "%s", sentence);
+}
+
+/* A sandbox lives as long as its network namespace does. */
+static bool alive(const struct ipam_attachment *a, void *arg)
+{
+	CLEANUP(close_p) int fd = -1;
+	char id[NETNS_ID_MAX];
+	struct err e;
+
+	(void)arg;
+	return a->netns && a->netns_path && netns_open(a->netns_path, &fd, &e) == 0 &&
+	       netns_id(fd, id, &e) == 0 && strcmp(id, a->netns) == 0;
+}
+
+static struct ipam_conf engine_conf(const struct ipam_section *c)
+{
+	return (struct ipam_conf){
+		.default_ipv4 = &c->default_ipv4_ippool,
+		.default_ipv6 = &c->default_ipv6_ippool,
+		.clean_gateway = c->clean_gateway,
+		.keep_by_pod_name = c->keep_ip_by_pod_name,
+		.cooldown_ms = c->cooldown_seconds.set ? c->cooldown_seconds.v * 1000 : IPAM_COOLDOWN_MS,
+		.quarantine_ms =
+			c->quarantine_seconds.set ? c->quarantine_seconds.v * 1000 : IPAM_QUARANTINE_MS,
+		/* One node: nobody to keep out of the way of, so the lowest address comes first. */
+		.ring_key = "",
+	};
+}
+
+int session_open_store(struct session *s, struct err *e)
+{
+	const struct store_local_opts o = {
+		.dir = s->conf.state_dir,
+		.relaxed = strcmp(s->conf.durability, "relaxed") == 0,
+		.on_lock_timeout = on_lock_timeout,
+		.on_damage = on_damage,
+	};
+	int64_t seconds = s->conf.timeout_seconds.set ? s->conf.timeout_seconds.v : TIMEOUT_DEFAULT_S;
+	struct deadline until = deadline_min(s->call->deadline, deadline_in(seconds * 1000));
+	int r = check_permitted(e);
+
+	if (r < 0)
+		return r;
+	read_node(s);
+	r = read_boot(s, e);
+	if (r < 0)
+		return r;
+	prepare_late(s);
+	r = store_local_open(&o, until, &s->store, e);
+	if (r < 0)
+		return r;
+	s->ipam = (struct ipam){
+		.st = s->store,
+		.conf = engine_conf(&s->conf),
+		.until = until,
+		.alive = alive,
+		.note = note,
+		.note_arg = s,
+	};
+	return 0;
+}
+
+void session_end(struct session *s)
+{
+	store_close(s->store);
+	log_close(&s->log);
+	ipam_section_clear(&s->conf);
+}
