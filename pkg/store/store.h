@@ -32,9 +32,10 @@
 #include "ip/ip.h"
 
 #define STORE_VALUE_MAX ((size_t)4 << 20) /* bytes in one value */
-#define STORE_NAME_MAX  253               /* bytes in a namespace and in a name */
+#define STORE_NAME_MAX  253               /* bytes in a namespace and in a name, UTF-8 */
 #define STORE_OPS_MAX   1024              /* operations in one commit */
-#define STORE_TERM_MAX  200               /* bytes in one index term */
+#define STORE_TERM_MAX  200               /* bytes in one index term, UTF-8 */
+#define STORE_TERMS_MAX 256               /* index terms of one object */
 
 enum store_kind {
 	STORE_META, /* notes of the store's users about the whole directory: boot ID, restore in progress */
@@ -51,6 +52,9 @@ enum store_kind {
 const char *store_kind_name(enum store_kind kind);
 /* -EINVAL when the word is none of them. */
 int store_kind_parse(const char *word, struct err *e);
+
+/* The STORE_META object that a restore leaves: {"backupTime":MS,"restoredAt":MS}. */
+#define STORE_META_RESTORED "restored"
 
 enum store_mode { STORE_READ, STORE_WRITE, STORE_RELEASE };
 enum store_verb { STORE_CREATE, STORE_UPDATE, STORE_DELETE };
@@ -89,6 +93,9 @@ struct store_impl {
 	void (*end)(struct store *st);
 	void (*close)(struct store *st);
 };
+
+/* What store_commit() asks of each operation: -EINVAL, -ENAMETOOLONG, -EFBIG, -E2BIG. */
+int store_op_check(const struct store_op *op, struct err *e);
 
 /* Every implementation's struct starts with this one. */
 struct store {

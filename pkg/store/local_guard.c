@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* local_guard.c - signals: a damaged map, and the deadline that LMDB's locks do not have */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "store/local_impl.h"
+
+/* ---- SIGBUS, SIGSEGV: the file was cut below the map, or a page holds nonsense ---- */
+
+static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct local_guard *guards; /* changed under guards_lock, read by the handler */
+static struct sigaction old_bus, old_segv;
+
+static void on_fault(int sig, siginfo_t *si, void *ctx)
+{
+	const char *addr = si->si_addr;
+
+	(void)ctx;
+	for (struct local_guard *g = guards; g && si->si_code > 0; g = g->next)
+		if (g->on_damage && addr >= g->lo && addr < g->hi)
+			g->on_damage(g->sentence);
+	/* Not ours: what was there before gets it, as the instruction runs again. */
+	sigaction(sig, sig == SIGBUS ? &old_bus : &old_segv, NULL);
+	if (si->si_code <= 0)
+		raise(sig);
+}
+
+static void handlers_install(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGBUS, &sa, &old_bus);
+	sigaction(SIGSEGV, &sa, &old_segv);
+}
+
+static void handlers_remove(void)
+{
+	sigaction(SIGBUS, &old_bus, NULL);
+	sigaction(SIGSEGV, &old_segv, NULL);
+}
+
+static unsigned handlers_wanted(void)
+{
+	unsigned n = 0;
+
+	for (const struct local_guard *g = guards; g; g = g->next)
+		n += g->on_damage != NULL;
+	return n;
+}
+
+int local_guard_add(struct local *l, const struct local_header *h, struct err *e)
+{
+	struct local_guard *g = &l->guard;
+	int r = 0;
+
+	g->dev = h->dev;
+	g->ino = h->ino;
+	g->on_damage = l->on_damage;
+	/* Until the map is known, everything that faults is taken for it: LMDB is all that runs. */
+	g->lo = NULL;
+	g->hi = (const char *)UINTPTR_MAX;
+	snprintf(
+		g->sentence, sizeof(g->sentence),
+		"state directory %.256s: the store is damaged (the file was cut, or the disk fails); restore "
+		"the last backup with \"spiderpoolctl restore --state-dir %.256s\"",
+		l->dir, l->dir);
+	pthread_mutex_lock(&guards_lock);
+	for (const struct local_guard *o = guards; o && r == 0; o = o->next)
+		if (o->dev == g->dev && o->ino == g->ino)
+			r = err_set(e, EBUSY, "state directory %s: already open in this process", l->dir);
+	if (r == 0) {
+		if (g->on_damage && !handlers_wanted())
+			handlers_install();
+		g->next = guards;
+		guards = g;
+	}
+	pthread_mutex_unlock(&guards_lock);
+	return r;
+}
+
+void local_guard_remove(struct local *l)
+{
+	struct local_guard **p = &guards;
+
+	pthread_mutex_lock(&guards_lock);
+	while (*p && *p != &l->guard)
+		p = &(*p)->next;
+	if (*p) {
+		*p = l->guard.next;
+		if (l->guard.on_damage && !handlers_wanted())
+			handlers_remove();
+	}
+	pthread_mutex_unlock(&guards_lock);
+}
+
+/* ---- SIGALRM: waiting for LMDB's locks ---- */
+
+static void (*volatile alarm_hook)(void);
+static struct sigaction old_alarm;
+static struct itimerval old_timer;
+static sigset_t old_mask;
+
+static void on_alarm(int sig)
+{
+	void (*hook)(void) = alarm_hook;
+
+	(void)sig;
+	if (hook)
+		hook();
+}
+
+void local_alarm_set(const struct local *l, struct deadline until)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	int64_t ms = deadline_left(until);
+	struct itimerval t = { .it_value = { ms / 1000, ms % 1000 * 1000 + 1 } }; /* 0 would be never */
+	sigset_t set;
+
+	if (!l->on_lock_timeout)
+		return;
+	alarm_hook = l->on_lock_timeout;
+	sigaction(SIGALRM, &sa, &old_alarm);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, &old_mask); /* whoever started us may have blocked it */
+	setitimer(ITIMER_REAL, &t, &old_timer);
+}
+
+void local_alarm_clear(const struct local *l)
+{
+	if (!l->on_lock_timeout)
+		return;
+	alarm_hook = NULL;
+	setitimer(ITIMER_REAL, &old_timer, NULL);
+	pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
+	sigaction(SIGALRM, &old_alarm, NULL);
+}
