@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,15 @@ static int print_versions(struct buf *out, struct err *e)
 	return json_encode_text(&versions_table, &v, out, e);
 }
 
+/* A standard descriptor that is closed would be given to the next file, and the document written into that.
+ * What stands in cannot be written to, so that a document without a reader is still a failure. */
+static void occupy_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+			return; /* no /dev: nothing to be done about it */
+}
+
 /* All of stdin; a runtime that never closes it must not hold us. */
 static int read_request(int fd, struct deadline d, struct buf *in, struct err *e)
 {
@@ -47,6 +57,8 @@ static int read_request(int fd, struct deadline d, struct buf *in, struct err *e
 	char chunk[16384];
 	ssize_t n;
 
+	if (fd < 0)
+		return err_sys(e, EBADF, "read stdin");
 	for (;;) {
 		int ready = poll(&p, 1, (int)deadline_left(d));
 
@@ -166,6 +178,7 @@ void cni_plugin_run(const struct cni_plugin *p, char *const *envp, const struct 
 	a->out.max = CNI_RESULT_TEXT_MAX;
 	a->err.max = ERR_MSG_MAX;
 	signal(SIGPIPE, SIG_IGN);
+	occupy_standard_fds();
 	if (!*cni_env_get(envp, "CNI_COMMAND")) {
 		buf_fmt(&a->err,
 			"CNI plugin %s %s (Spiderpool); it is run by a container runtime\n"
