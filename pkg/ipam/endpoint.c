@@ -162,7 +162,7 @@ static int copy_routes(struct api_endpoint_ip *entry, const struct ipam_attachme
 
 int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gateway, struct err *e)
 {
-	struct api_endpoint_ip *entry;
+	struct api_endpoint_ip *entry = NULL;
 	struct txn_endpoint *ep;
 	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
 
