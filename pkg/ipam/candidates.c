@@ -52,6 +52,11 @@ static const struct json_field all_fields[] = {
 };
 static const struct json_table all_table = JSON_TABLE(struct candidates, "candidates", all_fields);
 
+static const char *annotation(const struct ipam_request *req, const char *key)
+{
+	return req->annotations ? json_map_get(req->annotations, key) : NULL;
+}
+
 void candidates_clear(struct candidates *c)
 {
 	json_clear(&all_table, c);
@@ -133,7 +138,7 @@ static int name_nics(struct candidates *c, const struct ipam_request *req, struc
 				": %zu of %zu items name an interface; want all of them or none",
 				named, c->nics.n);
 	for (size_t i = 0; i < c->nics.n; i++) {
-		int r = networks_nic_name(json_map_get(req->annotations, ANNOTATION_NETWORKS), i,
+		int r = networks_nic_name(annotation(req, ANNOTATION_NETWORKS), i,
 					  &c->nics.v[i].nic, e);
 
 		if (r < 0)
@@ -248,8 +253,8 @@ static bool has_names(const struct json_strv *l)
 static int select_rule(const struct ipam_conf *conf, const struct ipam_request *req, struct candidates *c,
 		       struct err *e)
 {
-	const char *ippools = json_map_get(req->annotations, ANNOTATION_IPPOOLS);
-	const char *ippool = json_map_get(req->annotations, ANNOTATION_IPPOOL);
+	const char *ippools = annotation(req, ANNOTATION_IPPOOLS);
+	const char *ippool = annotation(req, ANNOTATION_IPPOOL);
 
 	if (ippools) {
 		c->rule = RULE_IPPOOLS;
@@ -271,8 +276,8 @@ static int select_rule(const struct ipam_conf *conf, const struct ipam_request *
  * address from somewhere else. */
 static int refuse_subnet(const struct ipam_request *req, struct err *e)
 {
-	const char *found = json_map_get(req->annotations, ANNOTATION_SUBNETS)  ? ANNOTATION_SUBNETS
-			    : json_map_get(req->annotations, ANNOTATION_SUBNET) ? ANNOTATION_SUBNET
+	const char *found = annotation(req, ANNOTATION_SUBNETS)  ? ANNOTATION_SUBNETS
+			    : annotation(req, ANNOTATION_SUBNET) ? ANNOTATION_SUBNET
 										: NULL;
 
 	if (!found)
@@ -286,7 +291,7 @@ static int refuse_subnet(const struct ipam_request *req, struct err *e)
 
 static int read_routes(const struct ipam_request *req, struct candidates *c, struct err *e)
 {
-	const char *text = json_map_get(req->annotations, ANNOTATION_ROUTES);
+	const char *text = annotation(req, ANNOTATION_ROUTES);
 	struct candidates tmp;
 	int r;
 

@@ -31,6 +31,7 @@ struct fsck {
 /* The attachment that should name a held record. */
 int fsck_attachment_of(struct txn *t, const struct block_rec *r, struct stored_attachment *ret,
 		       struct err *e);
+bool fsck_pod_holds(const struct txn *t, const struct block_rec *r, const char *ns, const char *pod);
 bool fsck_entry_names(struct txn_endpoint *ep, const char *nic, struct ip addr);
 /* In a transaction of its own, after looking again. */
 int fsck_mend(struct ipam *m, const struct finding *f, bool *ret_mended, struct err *e);

@@ -159,8 +159,17 @@ static int mend_record(struct txn *t, struct mend *m, struct err *e)
 static int mend_false_entry(struct txn *t, struct mend *m, struct err *e)
 {
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, m->f->key.ns, m->f->key.name, &ep, e);
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, m->f->addr, &b, &rec, e);
 
+	if (r < 0)
+		return r;
+	if (fsck_pod_holds(t, rec, m->f->key.ns, m->f->key.name)) {
+		m->mended = true; /* with the record, a moment ago */
+		return 1;
+	}
+	r = endpoint_get(t, m->f->key.ns, m->f->key.name, &ep, e);
 	for (size_t i = 0; r == 0 && ep && i < ep->ep.status.current.ips.n; i++) {
 		const char *nic = ep->ep.status.current.ips.v[i].interface;
 

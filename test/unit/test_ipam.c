@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_ipam.c - the engine: what a call answers and what it leaves behind */
+#include "ipam_lab.h"
+
+#define POOL4  "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.3], gateway: 10.0.0.254"
+#define POOL4B "subnet: 10.1.0.0/24, ips: [10.1.0.1-10.1.0.3]"
+#define POOL6  "subnet: fd00::/64, ips: ['fd00::1-fd00::3'], gateway: 'fd00::ff'"
+
+static const char *const names_a[] = { "a", "b", NULL };
+
+static struct json_strv strv(const char *const *v)
+{
+	struct json_strv l = { .v = (char **)v, .set = true };
+
+	while (v[l.n])
+		l.n++;
+	return l;
+}
+
+static struct json_map annotation(struct json_map_entry *entry, const char *key, const char *value)
+{
+	*entry = (struct json_map_entry){ (char *)key, (char *)value };
+	return (struct json_map){ entry, 1, true };
+}
+
+static void test_add_and_del(void **state)
+{
+	struct lab l;
+	struct ipam_request a = lab_request("c1", "eth0"), b = lab_request("c2", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	EXPECT(lab_add(&l, &a), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	EXPECT(lab_add(&l, &a), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	EXPECT(lab_add(&l, &b), "10.0.0.2/24 0.0.0.0/0>10.0.0.254");
+	lab_del(&l, "c1", "eth0");
+	lab_del(&l, "c1", "eth0");
+	/* never used before just released */
+	a.container = "c3";
+	EXPECT(lab_add(&l, &a), "10.0.0.3/24 0.0.0.0/0>10.0.0.254");
+	/* a cooling one rather than none */
+	a.container = "c4";
+	EXPECT(lab_add(&l, &a), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	a.container = "c5";
+	EXPECT(lab_add(&l, &a),
+	       "all IP addresses used out: NIC eth0, IPv4; pool a: all 3 addresses are taken");
+	assert_int_equal(l.e.cni, ERR_TRY_AGAIN);
+	lab_close(&l);
+}
+
+static void test_least_recently_released(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	int64_t now = 1700000000000;
+
+	(void)state;
+	lab_open(&l);
+	clock_freeze_wall(now);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	for (int i = 1; i <= 3; i++) {
+		char c[8];
+
+		snprintf(c, sizeof(c), "c%d", i);
+		r.container = c;
+		lab_add(&l, &r);
+	}
+	clock_freeze_wall(now + 1000);
+	lab_del(&l, "c2", "eth0");
+	clock_freeze_wall(now + 2000);
+	lab_del(&l, "c1", "eth0");
+	r.container = "d1"; /* both cool: the one that rests longer */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24");
+	clock_freeze_wall(now + 2000 + IPAM_COOLDOWN_MS);
+	lab_del(&l, "c3", "eth0");
+	r.container = "d2"; /* .1 has rested, .3 has not */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	clock_freeze_wall(-1);
+	lab_close(&l);
+}
+
+/* A clock that was set back must not make addresses unusable. */
+static void test_clock_goes_back(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1], default: true");
+	clock_freeze_wall(1900000000000);
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24");
+	lab_del(&l, "c1", "eth0");
+	clock_freeze_wall(1700000000000);
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24");
+	clock_freeze_wall(-1);
+	lab_close(&l);
+}
+
+static void test_dual_stack_is_all_or_nothing(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct ipam_usage u;
+	struct api_ippool *pool = NULL;
+
+	(void)state;
+	(void)pool;
+	(void)u;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_pool(&l, "b", "subnet: fd00::/64, ips: ['fd00::1'], default: true");
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24 fd00::1/64 0.0.0.0/0>10.0.0.254");
+	r.container = "c2";
+	EXPECT(lab_add(&l, &r),
+	       "all IP addresses used out: NIC eth0, IPv6; pool b: all 1 addresses are taken");
+	lab_del(&l, "c1", "eth0");
+	/* nothing of the failed call is left: .2 was never used */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24 fd00::1/64");
+	lab_close(&l);
+}
+
+static void test_families_and_gateways(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	const char *const v4[] = { "a", NULL }, *const v6[] = { "s", NULL };
+	struct json_strv l4 = strv(v4), l6 = strv(v6);
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", routes: [{dst: 10.9.0.0/16, gw: 10.0.0.253}]");
+	lab_pool(&l, "s", POOL6);
+	l.m.conf.default_ipv6 = &l6;
+	EXPECT(lab_add(&l, &r), "fd00::1/64 ::/0>fd00::ff");
+	l.m.conf.default_ipv4 = &l4;
+	r.container = "c2";
+	EXPECT(lab_add(&l, &r),
+	       "10.0.0.1/24 fd00::2/64 10.9.0.0/16>10.0.0.253 0.0.0.0/0>10.0.0.254 ::/0>fd00::ff");
+	l.m.conf.clean_gateway = true;
+	r.container = "c3";
+	EXPECT(lab_add(&l, &r), "10.0.0.2/24 fd00::3/64 10.9.0.0/16>10.0.0.253");
+	lab_close(&l);
+}
+
+static void test_fallback_in_order(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c", "eth0");
+	const char *const list[] = { "b", "missing", "a", NULL };
+	struct json_strv names = strv(list);
+	char c[8];
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4);
+	lab_pool(&l, "b", POOL4B);
+	l.m.conf.default_ipv4 = &names;
+	for (int i = 0; i < 6; i++) {
+		snprintf(c, sizeof(c), "c%d", i);
+		r.container = c;
+		EXPECT_PART(lab_add(&l, &r), i < 3 ? "10.1.0." : "10.0.0.");
+	}
+	r.container = "last";
+	EXPECT(lab_add(&l, &r),
+	       "all IP addresses used out: NIC eth0, IPv4; pool b: all 3 addresses are taken; pool a: all 3 "
+	       "addresses are taken; pool missing: does not exist");
+	lab_close(&l);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *spec, *want;
+	} rows[] = {
+		{ ", disable: true", "pool a: is disabled (spec.disable: true)" },
+		{ ", nodeName: [n2]", "pool a: node \"n1\" is not in spec.nodeName (n2)" },
+		{ ", nodeName: [n1]", "10.0.0.1/24" },
+		{ ", nodeName: [n1], nodeAffinity: {matchLabels: {x: y}}", "10.0.0.1/24" },
+		{ ", nodeAffinity: {matchLabels: {x: y}}",
+		  "needs the labels of the node, which are not known here" },
+		{ ", namespaceName: [prod]",
+		  "pool a: namespace \"default\" is not in spec.namespaceName (prod)" },
+		{ ", namespaceName: [default]", "10.0.0.1/24" },
+		{ ", namespaceAffinity: {matchLabels: {x: y}}", "use spec.namespaceName instead" },
+		{ ", podAffinity: {matchLabels: {app: web}}", "10.0.0.1/24" },
+		{ ", podAffinity: {matchLabels: {app: db}}",
+		  "spec.podAffinity does not match the labels of pod p" },
+		{ ", multusName: [kube-system/other]",
+		  "network \"net\" is not in spec.multusName (kube-system/other)" },
+		{ ", multusName: [kube-system/net]", "10.0.0.1/24" },
+		{ ", excludeIPs: [10.0.0.1-10.0.0.3]", "has no addresses left" },
+	};
+	struct json_map_entry label = { (char *)"app", (char *)"web" };
+	struct json_map labels = { &label, 1, true };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ipam_request r = lab_pod("c1", "eth0", "p", "");
+		char spec[512];
+		struct lab l;
+
+		lab_open(&l);
+		snprintf(spec, sizeof(spec), "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.3], default: true%s",
+			 rows[i].spec);
+		lab_pool(&l, "a", spec);
+		r.pod_labels = (struct ipam_labels){ true, &labels };
+		EXPECT_PART(lab_add(&l, &r), rows[i].want);
+		lab_close(&l);
+	}
+}
+
+static void test_affinity_comes_first(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct json_strv names = strv(names_a);
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4);
+	lab_pool(&l, "b", POOL4B ", nodeName: [n1]");
+	l.m.conf.default_ipv4 = &names;
+	EXPECT_PART(lab_add(&l, &r), "10.1.0.1/24");
+	lab_close(&l);
+}
+
+static void test_reserved_and_excluded(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a",
+		 "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.6], excludeIPs: [10.0.0.2], default: true");
+	lab_apply(&l,
+		  "apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderReservedIP\nmetadata: {name: r}\n"
+		  "spec: {ips: [10.0.0.1, 10.0.0.3-10.0.0.5]}\n");
+	EXPECT(lab_add(&l, &r), "10.0.0.6/24");
+	r.container = "c2";
+	EXPECT_PART(lab_add(&l, &r), "used out");
+	lab_close(&l);
+}
+
+static void test_annotations(void **state)
+{
+	static const struct {
+		const char *key, *value, *want;
+	} rows[] = {
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"b\"]}", "10.1.0.1/24" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"b\"],\"ipv6\":[\"s\"]}",
+		  "10.1.0.1/24 fd00::1/64 ::/0>fd00::ff" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"?\"]}", "10.0.0.1/24 0.0.0.0/0>10.0.0.254" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"x*\"]}", "no IPv4 pool matches \"x*\"" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"[\",\"]\"]}", "no IPPool available" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"[b-\"]}", "does not exist" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"nope\"]}", "pool nope: does not exist" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"s\"]}", "is an IPv6 pool, asked for as IPv4" },
+		{ ANNOTATION_IPPOOL, "{}", "names no pool" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":\"b\"}", "annotation ipam.spidernet.io/ippool: ipv4: want" },
+		{ ANNOTATION_IPPOOL, "{\"ipv4\":[\"b\",\"b\"]}", "pool b is named twice" },
+		{ ANNOTATION_IPPOOL, "{", "annotation ipam.spidernet.io/ippool: value" },
+		{ ANNOTATION_IPPOOLS, "[]", "0 items; want 1 to 32" },
+		{ ANNOTATION_IPPOOLS, "{}", "annotation ipam.spidernet.io/ippools: items: want" },
+		{ ANNOTATION_IPPOOLS, "[{\"interface\":\"eth0\",\"ipv4\":[\"b\"],\"cleangateway\":true}]",
+		  "10.1.0.1/24" },
+		{ ANNOTATION_IPPOOLS, "[{\"ipv4\":[\"b\"]}]", "10.1.0.1/24" },
+		{ ANNOTATION_IPPOOLS, "[{\"interface\":\"net1\",\"ipv4\":[\"b\"]}]",
+		  "interface eth0 of this network is not among" },
+		{ ANNOTATION_IPPOOLS, "[{\"interface\":\"eth0\",\"ipv4\":[\"b\"]},{\"ipv4\":[\"a\"]}]",
+		  "1 of 2 items name an interface" },
+		{ ANNOTATION_IPPOOLS,
+		  "[{\"interface\":\"eth0\",\"ipv4\":[\"b\"]},{\"interface\":\"eth0\",\"ipv4\":[\"a\"]}]",
+		  "interface eth0 is named twice" },
+		{ ANNOTATION_SUBNET, "{\"ipv4\":[\"x\"]}", "made by spiderpool-controller" },
+		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0/16\",\"gw\":\"10.0.0.9\"}]",
+		  "10.0.0.1/24 0.0.0.0/0>10.0.0.254 10.7.0.0/16>10.0.0.9" },
+		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0/16\",\"gw\":\"192.0.2.1\"}]",
+		  "10.0.0.1/24 0.0.0.0/0>10.0.0.254" },
+		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0/16\",\"gw\":\"fd00::1\"}]",
+		  "of different families" },
+		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0\",\"gw\":\"10.0.0.9\"}]",
+		  "annotation ipam.spidernet.io/routes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ipam_request r = lab_request("c1", "eth0");
+		struct json_map_entry entry;
+		struct json_map map = annotation(&entry, rows[i].key, rows[i].value);
+		struct lab l;
+
+		lab_open(&l);
+		lab_pool(&l, "a", POOL4 ", default: true");
+		lab_pool(&l, "b", POOL4B);
+		lab_pool(&l, "s", POOL6);
+		r.annotations = &map;
+		EXPECT_PART(lab_add(&l, &r), rows[i].want);
+		lab_close(&l);
+	}
+}
+
+static void test_several_nics(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2;
+	struct json_map_entry entry;
+	struct json_map map = annotation(&entry, ANNOTATION_IPPOOLS,
+					 "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
+					 "{\"interface\":\"net1\",\"ipv4\":[\"a\"]},"
+					 "{\"interface\":\"net2\",\"ipv4\":[\"b\"]}]");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.9]");
+	lab_pool(&l, "b", "subnet: 10.1.0.0/24, ips: [10.1.0.1]");
+	r.annotations = &map;
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	r2 = r;
+	r2.nic = "net1";
+	r2.network = "other"; /* its own network: what was claimed ahead is found */
+	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24");
+	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24");
+	assert_int_equal(lab_fsck(&l, false), 0);
+	/* another pod gets nothing at all, because net2 cannot be served */
+	r2 = lab_pod("c2", "eth0", "q", "u2");
+	r2.annotations = &map;
+	EXPECT_PART(lab_add(&l, &r2), "NIC net2, IPv4; pool b: all 1 addresses are taken");
+	/* DEL of eth0 gives back net2, that nobody came for; net1 is its own attachment */
+	lab_del(&l, "c1", "eth0");
+	r2.container = "c3";
+	r2.annotations = NULL;
+	const char *const b[] = { "b", NULL };
+	struct json_strv only_b = strv(b);
+
+	l.m.conf.default_ipv4 = &only_b;
+	EXPECT_PART(lab_add(&l, &r2), "10.1.0.1/24");
+	if (ipam_del(&l.m, "other", "c1", "net1", &l.e) < 0)
+		fail_msg("%s", l.e.msg);
+	lab_close(&l);
+}
+
+static void test_two_sandboxes_of_one_pod(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	r.container = "c2"; /* the same pod, a new sandbox: the same answer */
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	lab_del(&l, "c1", "eth0"); /* late: not its address any more */
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	r = lab_pod("c3", "eth0", "p", "u2"); /* another pod of that name */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24");
+	lab_del(&l, "c2", "eth0");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24");
+	lab_close(&l);
+}
+
+static bool never_dead(const struct ipam_attachment *a, void *arg)
+{
+	(void)a;
+	return *(bool *)arg;
+}
+
+static void test_kept_by_pod_name(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "web-0", "u1"),
+			    other = lab_pod("x1", "eth0", "web-1", "u9");
+	bool alive = true;
+
+	(void)state;
+	lab_open(&l);
+	l.m.conf.keep_by_pod_name = true;
+	l.m.alive = never_dead;
+	l.m.alive_arg = &alive;
+	lab_pool(&l, "a",
+		 "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.2], gateway: 10.0.0.254, default: true");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	r = lab_pod("c2", "eth0", "web-0", "u2");
+	EXPECT_PART(lab_add(&l, &r), "is still held by its former sandbox c1");
+	assert_int_equal(l.e.cni, ERR_TRY_AGAIN);
+	lab_del(&l, "c1", "eth0");
+	EXPECT_PART(lab_add(&l, &other), "10.0.0.2/24");
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	alive = false; /* died without DEL */
+	r = lab_pod("c3", "eth0", "web-0", "u3");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	lab_del(&l, "c2", "eth0");
+	lab_del(&l, "c3", "eth0");
+	/* the pool is full of addresses that are kept */
+	other = lab_pod("y", "eth0", "new", "u7");
+	EXPECT_PART(lab_add(&l, &other), "used out");
+	/* a changed pool moves the pod */
+	lab_pool(&l, "b", POOL4B);
+	const char *const b[] = { "b", NULL };
+	struct json_strv only_b = strv(b);
+
+	l.m.conf.default_ipv4 = &only_b;
+	EXPECT_PART(lab_add(&l, &r), "10.1.0.1/24");
+	l.m.conf.default_ipv4 = NULL;
+	EXPECT_PART(lab_add(&l, &other), "10.0.0.1/24");
+	lab_close(&l);
+}
+
+static void test_requested(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", ""), r2 = lab_request("c2", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	r.n_requested = 1;
+	assert_int_equal(ip_parse("10.0.0.2", &r.requested[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24");
+	r2.requested[0] = r.requested[0];
+	r2.n_requested = 1;
+	EXPECT_PART(lab_add(&l, &r2),
+		    "requested address 10.0.0.2 is held by pod default/p (container c1, NIC eth0");
+	assert_int_equal(ip_parse("10.0.0.9", &r2.requested[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r2), "requested address 10.0.0.9 is handed out by none of the pools");
+	assert_int_equal(ip_parse("fd00::1", &r2.requested[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r2), "an IPv6 address is requested, but NIC eth0 gets no IPv6");
+	assert_int_equal(ip_parse("10.0.0.3", &r2.requested[0], &l.e), 0);
+	assert_int_equal(ip_parse("10.0.0.1", &r2.requested[1], &l.e), 0);
+	r2.n_requested = 2;
+	EXPECT_PART(lab_add(&l, &r2), "2 IPv4 and 0 IPv6 addresses are requested");
+	r2.n_requested = 1;
+	EXPECT_PART(lab_add(&l, &r2), "10.0.0.3/24");
+	lab_close(&l);
+}
+
+static void test_requested_dual(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_pool(&l, "s", POOL6 ", default: true");
+	r.n_requested = 2;
+	assert_int_equal(ip_parse("fd00::3", &r.requested[0], &l.e), 0);
+	assert_int_equal(ip_parse("10.0.0.3", &r.requested[1], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.3/24 fd00::3/64");
+	lab_close(&l);
+}
+
+static void test_conflict(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct ipam_attachment a;
+	struct ip addr;
+	int64_t now = 1700000000000;
+
+	(void)state;
+	lab_open(&l);
+	clock_freeze_wall(now);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.4], default: true");
+	assert_int_equal(ipam_add(&l.m, &r, &a, &l.e), 0);
+	for (int i = 1; i <= 3; i++) {
+		char next[32];
+
+		snprintf(next, sizeof(next), "10.0.0.%d", i);
+		assert_int_equal(ip_parse(next, &addr, &l.e), 0);
+		assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), 0);
+		lab_describe(&l, &a);
+		snprintf(next, sizeof(next), "10.0.0.%d/24", i + 1);
+		EXPECT(l.text, next);
+	}
+	/* a fourth within the hour is not believed */
+	assert_int_equal(ip_parse("10.0.0.4", &addr, &l.e), 0);
+	assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), -EADDRINUSE);
+	EXPECT_PART(l.e.msg, "look for a proxy ARP router");
+	ipam_attachment_clear(&a);
+	lab_del(&l, "c1", "eth0");
+	assert_int_equal(ip_parse("10.0.0.2", &addr, &l.e), 0);
+	assert_int_equal(ipam_conflict_undo(&l.m, &r, addr, &l.e), 0);
+	r.container = "c2"; /* .1 and .3 are out, .4 and .2 cool: .4 rests longer */
+	EXPECT(lab_add(&l, &r), "10.0.0.4/24");
+	r.container = "c3";
+	EXPECT(lab_add(&l, &r), "10.0.0.2/24");
+	r.container = "c4";
+	EXPECT_PART(lab_add(&l, &r), "used out");
+	r.n_requested = 1;
+	assert_int_equal(ip_parse("10.0.0.1", &r.requested[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r),
+		    "is in quarantine since 2023-11-14T22:13:20Z: 02:00:00:00:00:01 was seen using it");
+	clock_freeze_wall(now + IPAM_QUARANTINE_MS + 1);
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24");
+	clock_freeze_wall(-1);
+	lab_close(&l);
+}
+
+static void test_reboot(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0"), n2 = lab_request("x", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_add(&l, &r);
+	n2.node = "n2";
+	EXPECT_PART(lab_add(&l, &n2), "10.0.0.2/24");
+	r.container = "c2";
+	r.boot = "boot-2"; /* c1 died with the first boot; n2 did not reboot */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.3/24");
+	r.container = "c3";
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	r.container = "c4";
+	EXPECT_PART(lab_add(&l, &r), "used out");
+	lab_close(&l);
+}
+
+static void test_gc(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2 = lab_request("c2", "eth0"),
+			    r3 = lab_request("c3", "eth0");
+	struct json_map_entry entry;
+	struct json_map map = annotation(
+		&entry, ANNOTATION_IPPOOLS,
+		"[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},{\"interface\":\"net1\",\"ipv4\":[\"b\"]}]");
+	struct ipam_valid valid[] = { { "c1", "eth0" } };
+	int64_t now = 1700000000000;
+	size_t freed;
+
+	(void)state;
+	lab_open(&l);
+	clock_freeze_wall(now);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_pool(&l, "b", POOL4B);
+	r.annotations = &map;
+	lab_add(&l, &r);
+	lab_add(&l, &r2);
+	r3.network = "other";
+	EXPECT_PART(lab_add(&l, &r3), "10.0.0.3/24");
+	/* c2 is not valid, but was made after the list */
+	assert_int_equal(ipam_gc(&l.m, "net", valid, 1, now - 1, &freed, &l.e), 0);
+	assert_int_equal(freed, 0);
+	assert_int_equal(ipam_gc(&l.m, "net", valid, 1, now, &freed, &l.e), 0);
+	assert_int_equal(freed, 1);
+	r2.container = "d";
+	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24"); /* c1 and the other network's c3 stand */
+	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
+	assert_int_equal(freed, 3); /* c1 eth0, its net1 that was claimed ahead, d */
+	clock_freeze_wall(-1);
+	lab_close(&l);
+}
+
+static void test_check(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct ip_prefix have[2];
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	assert_true(ipam_check(&l.m, "net", "c1", "eth0", NULL, 0, &l.e) < 0);
+	assert_int_equal(l.e.cni, ERR_UNKNOWN_CONTAINER);
+	lab_add(&l, &r);
+	assert_int_equal(ip_prefix_parse("10.0.0.9/24", &have[0], &l.e), 0);
+	assert_int_equal(ip_prefix_parse("10.0.0.1/24", &have[1], &l.e), 0);
+	assert_int_equal(ipam_check(&l.m, "net", "c1", "eth0", have, 2, &l.e), 0);
+	assert_true(ipam_check(&l.m, "net", "c1", "eth0", have, 1, &l.e) < 0);
+	EXPECT_PART(l.e.msg, "does not have address 10.0.0.1/24");
+	lab_close(&l);
+}
+
+static void test_status(void **state)
+{
+	struct lab l;
+	struct json_strv names = strv(names_a);
+	const char *const none[] = { "zz*", NULL };
+	struct json_strv zz = strv(none);
+
+	(void)state;
+	lab_open(&l);
+	assert_true(ipam_status(&l.m, &l.e) < 0);
+	assert_int_equal(l.e.cni, ERR_UNAVAILABLE);
+	lab_pool(&l, "b", "subnet: 10.0.0.0/24, ips: []");
+	assert_int_equal(ipam_status(&l.m, &l.e), 0);
+	l.m.conf.default_ipv4 = &names;
+	assert_int_equal(ipam_status(&l.m, &l.e), 0);
+	l.m.conf.default_ipv4 = &zz;
+	assert_true(ipam_status(&l.m, &l.e) < 0);
+	lab_close(&l);
+}
+
+static void test_operator(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
+	struct ip v4, v6;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_pool(&l, "s", POOL6 ", default: true");
+	lab_add(&l, &r);
+	assert_int_equal(ip_parse("10.0.0.1", &v4, &l.e), 0);
+	assert_int_equal(ip_parse("fd00::1", &v6, &l.e), 0);
+	assert_int_equal(ipam_release(&l.m, v4, false, &l.e), -EBUSY);
+	assert_int_equal(ipam_quarantine(&l.m, v4, INT64_MAX, &l.e), -EBUSY);
+	assert_int_equal(ipam_release(&l.m, v4, true, &l.e), 0);
+	assert_int_equal(ipam_release(&l.m, v4, true, &l.e), -ENOENT);
+	assert_int_equal(lab_fsck(&l, false), 0);
+	assert_int_equal(ipam_quarantine(&l.m, v4, clock_wall_ms() + 10000, &l.e), 0);
+	assert_int_equal(ipam_release(&l.m, v6, true, &l.e), 0);
+	assert_int_equal(lab_fsck(&l, false), 0);
+	/* the sandbox comes again and starts anew */
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24 fd00::2/64");
+	lab_close(&l);
+}
+
+static void test_pool_edits(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_request("c1", "eth0");
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_add(&l, &r);
+	assert_int_equal(
+		lab_try_apply(&l,
+			      "apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderIPPool\n"
+			      "metadata: {name: a}\nspec: {subnet: 10.0.0.0/24, ips: [10.0.0.2-10.0.0.3]}\n"),
+		-EBUSY);
+	EXPECT_PART(l.e.msg, "10.0.0.1");
+	assert_int_equal(admin_delete(&l.m, API_IPPOOL, "a", false, &l.e), -EBUSY);
+	lab_del(&l, "c1", "eth0");
+	assert_int_equal(admin_delete(&l.m, API_IPPOOL, "a", false, &l.e), 0);
+	assert_int_equal(admin_delete(&l.m, API_IPPOOL, "a", false, &l.e), -ENOENT);
+	lab_close(&l);
+}
+
+/* The other half of what fsck can find is made from the one that is there. */
+static void test_fsck_mends(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2 = lab_pod("c2", "eth0", "q", "u2");
+	struct store_obj o;
+	struct ipam_key key;
+	struct store_op op = { .verb = STORE_DELETE, .kind = STORE_ATTACHMENT };
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_add(&l, &r);
+	lab_add(&l, &r2);
+	ipam_attachment_key("net", "c1", "eth0", &key);
+	assert_int_equal(store_begin(l.st, STORE_WRITE, deadline_in(1000), &l.e), 0);
+	assert_int_equal(store_get(l.st, STORE_ATTACHMENT, key.ns, key.name, &o, &l.e), 1);
+	op.ns = key.ns;
+	op.name = key.name;
+	op.version = o.version;
+	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
+	assert_int_equal(lab_fsck(&l, false), 1);
+	assert_int_equal(lab_fsck(&l, true), 1);
+	assert_int_equal(lab_fsck(&l, false), 0);
+	EXPECT(lab_add(&l, &r), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
+	/* the blocks are lost: the attachments bring them back */
+	assert_int_equal(store_begin(l.st, STORE_WRITE, deadline_in(1000), &l.e), 0);
+	assert_int_equal(store_get(l.st, STORE_BLOCK, "", "v4-0a000000", &o, &l.e), 1);
+	op = (struct store_op){
+		.verb = STORE_DELETE, .kind = STORE_BLOCK, .name = "v4-0a000000", .version = o.version
+	};
+	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
+	assert_int_equal(lab_fsck(&l, true), 4); /* two attachments, two endpoints that were not true then */
+	lab_fsck(&l, true);
+	lab_close(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add_and_del),
+		cmocka_unit_test(test_least_recently_released),
+		cmocka_unit_test(test_clock_goes_back),
+		cmocka_unit_test(test_dual_stack_is_all_or_nothing),
+		cmocka_unit_test(test_families_and_gateways),
+		cmocka_unit_test(test_fallback_in_order),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_affinity_comes_first),
+		cmocka_unit_test(test_reserved_and_excluded),
+		cmocka_unit_test(test_annotations),
+		cmocka_unit_test(test_several_nics),
+		cmocka_unit_test(test_two_sandboxes_of_one_pod),
+		cmocka_unit_test(test_kept_by_pod_name),
+		cmocka_unit_test(test_requested),
+		cmocka_unit_test(test_requested_dual),
+		cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_reboot),
+		cmocka_unit_test(test_gc),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_operator),
+		cmocka_unit_test(test_pool_edits),
+		cmocka_unit_test(test_fsck_mends),
+	};
+
+	return cmocka_run_group_tests_name("ipam", tests, NULL, NULL);
+}
