@@ -20,13 +20,13 @@ endif
 # One directory a variant, so that none of them rebuilds the other's objects.
 BUILD := build$(if $(FUZZ),-fuzz,$(if $(findstring clang,$(CC)),-clang))$(if $(SAN),-san)$(if $(ARCH),-$(ARCH))
 
+, := ,
 STD      := -std=gnu11 -D_GNU_SOURCE -DSPIDERPOOL_VERSION='"$(VERSION)"' -fno-common -fno-strict-aliasing
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wno-sign-conversion $(if $(WERROR),-Werror)
 SECTIONS := -ffunction-sections -fdata-sections
 SANITIZE := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	    $(if $(FUZZ),-fsanitize=fuzzer-no-link$(,)address$(,)undefined -fno-sanitize-recover=all)
-, := ,
 # The user's CFLAGS come last and drop nothing.
 ALL_CFLAGS  = $(STD) -Ipkg $(WARN) $(SECTIONS) $(SANITIZE) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)

@@ -177,6 +177,11 @@ static int check_attachment(const struct store_obj *o, void *arg, struct err *e)
 
 /* ---- every endpoint entry is true ---- */
 
+bool fsck_pod_holds(const struct txn *t, const struct block_rec *r, const char *ns, const char *pod)
+{
+	return block_rec_held(r, t->now) && strcmp(r->ns, ns) == 0 && strcmp(r->pod, pod) == 0;
+}
+
 static int endpoint_address(struct fsck *f, const struct api_endpoint *ep, const char *nic,
 			    const char *address, struct err *e)
 {
@@ -193,8 +198,7 @@ static int endpoint_address(struct fsck *f, const struct api_endpoint *ep, const
 	r = ip_prefix_parse(address, &p, e);
 	if (r == 0)
 		r = txn_record(f->t, p.ip, &b, &rec, e);
-	if (r < 0 ||
-	    (block_rec_held(rec, f->t->now) && strcmp(rec->ns, m->ns) == 0 && strcmp(rec->pod, m->name) == 0))
+	if (r < 0 || fsck_pod_holds(f->t, rec, m->ns, m->name))
 		return r;
 	snprintf(line, sizeof(line),
 		 "SpiderEndpoint %.253s/%.253s, NIC %.32s names address %s, which the pod does not hold",
