@@ -365,6 +365,25 @@ static int try_json(const char *text, size_t len, const char *what, doc_fn *doc,
 	return r < 0 ? 1 : doc(o, line, arg, e);
 }
 
+#define TAG_DIRECTIVES_MAX 100
+
+/* libyaml compares each %TAG line with all before it: some megabytes of them would take hours. It knows five
+ * line breaks; what comes before a directive is in any case no visible ASCII character. */
+static int check_directives(const struct reader *rd, size_t len)
+{
+	const char *p = rd->text, *end = rd->text + len;
+	size_t n = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), "%TAG", 4))) {
+		n += p == rd->text || (signed char)p[-1] <= ' ';
+		if (n > TAG_DIRECTIVES_MAX)
+			return err_code(rd->e, ERR_DECODE, EINVAL, "%s: more than %d %%TAG lines", rd->what,
+					TAG_DIRECTIVES_MAX);
+		p += 4;
+	}
+	return 0;
+}
+
 int yaml_parse(const char *text, size_t len, const char *what, doc_fn *doc, void *arg, struct err *e)
 {
 	struct reader rd = { .text = text, .what = what, .e = e };
@@ -375,6 +394,9 @@ int yaml_parse(const char *text, size_t len, const char *what, doc_fn *doc, void
 				YAML_TEXT_MAX);
 	r = try_json(text, len, what, doc, arg, e);
 	if (r <= 0)
+		return r;
+	r = check_directives(&rd, len);
+	if (r < 0)
 		return r;
 	if (!yaml_parser_initialize(&rd.parser))
 		return err_nomem(e);

@@ -260,6 +260,9 @@ static void sizes_are_limited(void **arg)
 		{ "", "--- 1\n", "", YAML_DOCS_MAX, 0, "" },
 		{ "", "--- 1\n", "", YAML_DOCS_MAX + 1, -EINVAL, "t:100001:1: more than 100000 documents" },
 		{ "", "---\n", "", YAML_DOCS_MAX + 1, -EINVAL, "t:100001:1: more than 100000 documents" },
+		{ "", "%TAG !e! x\n", "--- a", 1, 0, "" },
+		{ "a: \"\n", "%TAG\n", "\"", 100, 0, "" },
+		{ "a: \"\n", "%TAG\n", "\"", 101, -EINVAL, "t: more than 100 %TAG lines" },
 		{ "", " ", "a", YAML_TEXT_MAX, -EFBIG, "t: larger than the limit of 16777216 bytes" },
 	};
 
