@@ -1,25 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A folder includes only itself and folders of a lower layer.
+# A folder includes only itself and folders before it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-layers=("base" "json yaml ip" "cni nl http metrics" "probe podnet api kube" "store" "ipam")
+order="base json yaml ip cni nl http metrics probe podnet api kube store ipam"
 declare -A level
-for i in "${!layers[@]}"; do
-	for d in ${layers[$i]}; do level[$d]=$i; done
-done
+n=0
+for d in $order; do level[$d]=$((n += 1)); done
 bad=0
 for f in pkg/*/*.[ch]; do
 	own=$(basename "$(dirname "$f")")
 	if [ -z "${level[$own]:-}" ]; then
-		echo "$f: folder pkg/$own has no layer: add it to $0"
+		echo "$f: folder pkg/$own has no place in the order: add it to $0"
 		bad=1
 		continue
 	fi
 	while read -r dep; do
 		[ "$dep" = "$own" ] && continue
 		if [ -z "${level[$dep]:-}" ] || [ "${level[$dep]}" -ge "${level[$own]}" ]; then
-			echo "$f: pkg/$own (layer ${level[$own]}) may not include \"$dep/\""
+			echo "$f: pkg/$own may not include \"$dep/\""
 			bad=1
 		fi
 	done < <(sed -n 's|^#include "\([a-z]*\)/.*|\1|p' "$f" | sort -u)

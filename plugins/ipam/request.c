@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request.c - from a CNI call to a request of the engine */
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -100,8 +101,8 @@ static int read_requested(struct session_request *r, struct err *e)
 	return 0;
 }
 
-/* The MAC of the NIC, if it exists already; it is only for the record. */
-static void read_mac(struct session_request *r, const char *ifname)
+/* The NIC, if it exists already: some main plugins make it after calling us. */
+static void read_link(struct session_request *r, const char *ifname)
 {
 	struct netns_item sock = { .domain = AF_INET, .type = SOCK_DGRAM };
 	struct link_info link;
@@ -109,8 +110,10 @@ static void read_mac(struct session_request *r, const char *ifname)
 
 	if (netns_open_in(r->netns, &sock, 1, &e) < 0)
 		return;
-	if (link_get(sock.fd, ifname, &link, &e) == 0)
+	if (link_get(sock.fd, ifname, &link, &e) == 0) {
 		link_mac_format(link.mac, r->mac);
+		r->running = (link.flags & IFF_UP) && (link.flags & IFF_RUNNING);
+	}
 	close(sock.fd);
 }
 
@@ -121,7 +124,7 @@ static int read_netns(const struct cni_env *env, struct session_request *r, stru
 	if (x == 0)
 		x = netns_id(r->netns, r->netns_id, e);
 	if (x == 0)
-		read_mac(r, env->ifname);
+		read_link(r, env->ifname);
 	return x;
 }
 

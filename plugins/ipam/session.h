@@ -31,7 +31,8 @@ struct session_request {
 	struct json_map annotations, pod_labels, ns_labels;
 	struct cni_request asked; /* runtimeConfig, args.cni, CNI_ARGS */
 	char netns_id[64], mac[24];
-	int netns; /* -1: none */
+	int netns;    /* -1: none */
+	bool running; /* the NIC exists, is up and has carrier */
 };
 int session_request_read(struct session *s, struct session_request *r, struct err *e);
 void session_request_clear(struct session_request *r);

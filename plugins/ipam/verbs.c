@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backup.h"
 #include "base/own.h"
 #include "session.h"
 #include "wire.h"
-
-#define BACKUP_EVERY_MS (10 * 60 * 1000)
 
 /* The agent's side is not part of this release: the same answer as for an agent that is down. */
 static int agent_away(const struct session *s, struct err *e)
@@ -27,6 +26,17 @@ static int finish(struct session *s, int r, const struct err *e)
 	if (r < 0)
 		log_error(&s->log, "%s", e->msg);
 	session_end(s);
+	return r;
+}
+
+/* DEL and GC: nobody waits for a pod to start, so a backup may be made behind them. */
+static int finish_with_backup(struct session *s, int r, const struct err *e)
+{
+	CLEANUP(free_p) char *dir = s->store ? strdup(s->conf.state_dir) : NULL;
+
+	r = finish(s, r, e);
+	if (r == 0 && dir)
+		backup_if_due(dir);
 	return r;
 }
 
@@ -108,17 +118,6 @@ int verb_add(struct cni_call *c, struct err *e)
 
 /* ---- DEL, GC ---- */
 
-/* Now and then, and not on the way to a starting pod. */
-static void renew_backup(struct session *s)
-{
-	struct err e;
-
-	if (s->started - store_local_backup_time(s->store) < BACKUP_EVERY_MS)
-		return;
-	if (store_local_backup(s->store, "", &e) < 0)
-		log_warn(&s->log, "backup: %s", e.msg);
-}
-
 int verb_del(struct cni_call *c, struct err *e)
 {
 	struct session s;
@@ -131,11 +130,9 @@ int verb_del(struct cni_call *c, struct err *e)
 		return finish(&s, 0, e); /* no state directory: nothing is recorded */
 	if (x == 0)
 		x = ipam_del(&s.ipam, c->conf.name, c->env.container_id, c->env.ifname, e);
-	if (x == 0) {
+	if (x == 0)
 		log_info(&s.log, "released");
-		renew_backup(&s);
-	}
-	return finish(&s, x, e);
+	return finish_with_backup(&s, x, e);
 }
 
 int verb_gc(struct cni_call *c, struct err *e)
@@ -160,11 +157,9 @@ int verb_gc(struct cni_call *c, struct err *e)
 		valid[i] = (struct ipam_valid){ c->conf.valid.v[i].container_id, c->conf.valid.v[i].ifname };
 	if (x == 0)
 		x = ipam_gc(&s.ipam, c->conf.name, valid, c->conf.valid.n, s.started, &freed, e);
-	if (x == 0) {
+	if (x == 0)
 		log_info(&s.log, "gc: %zu attachments freed", freed);
-		renew_backup(&s);
-	}
-	return finish(&s, x, e);
+	return finish_with_backup(&s, x, e);
 }
 
 /* ---- CHECK, STATUS ---- */

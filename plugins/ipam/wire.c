@@ -174,6 +174,8 @@ static int check_once(struct session *s, const struct session_request *r, struct
 	return x;
 }
 
+/* A NIC that is not up yet announces itself when it comes up (macvlan sets arp_notify). Looked at first,
+ * because closing a packet socket makes the kernel wait for all CPUs: milliseconds. */
 static void announce(struct session *s, const struct session_request *r, const struct ipam_attachment *a,
 		     bool checked)
 {
@@ -183,6 +185,8 @@ static void announce(struct session *s, const struct session_request *r, const s
 	struct err e;
 	size_t n = 0;
 
+	if (!checked && !r->running)
+		return;
 	if (!checked)
 		o.announcements = 1;
 	for (size_t i = 0; i < a->ips.n && n < TARGETS_MAX; i++)
@@ -204,6 +208,6 @@ int wire_settle(struct session *s, const struct session_request *r, struct ipam_
 		x = check_once(s, r, a, &seen, until, e);
 	} while (x > 0);
 	if (x == 0)
-		announce(s, r, a, c->enable_ip_conflict_detection);
+		announce(s, r, a, c->enable_ip_conflict_detection || c->enable_gateway_detection);
 	return x;
 }
