@@ -52,7 +52,7 @@ void check_facts_clear(struct check_facts *f);
 int check_version_kept(const struct json_int *old, const struct json_int *ver, struct err *e);
 int check_subnet_kept(const char *old, const char *subnet, struct err *e);
 /* Addresses of kept that were in old_total must be in total; NULL old_total: all of them. why says who has
- * them and what to do; code -EBUSY. */
+ * them and what to do; -EBUSY. */
 int check_kept(const struct ip_set *kept, const struct ip_set *old_total, const struct ip_set *total,
 	       const char *why, struct err *e);
 /* "10.0.0.1-10.0.0.3, 10.0.0.9 and 7 more ranges" */
@@ -69,6 +69,8 @@ bool api_read_network(const struct api_range_spec *s, struct ip_prefix *ret);
 /* api_range_total() of another object, whose kind and name go in front of the error. */
 int api_other_total(enum api_kind kind, const struct api_object *o, const struct api_range_spec *s,
 		    struct ip_set *out, struct err *e);
+/* The same for an object whose mistakes are not the question: 1, 0 when it cannot be read, or -ENOMEM. */
+int api_try_total(const struct api_range_spec *s, struct ip_set *out, struct err *e);
 /* pool must lie in subnet, the totals of both. */
 int check_inside(const struct ip_set *pool, const struct ip_set *subnet, const char *why, struct err *e);
 

@@ -42,6 +42,14 @@ int api_other_total(enum api_kind kind, const struct api_object *o, const struct
 		     : 0;
 }
 
+int api_try_total(const struct api_range_spec *s, struct ip_set *out, struct err *e)
+{
+	struct err why;
+	int r = api_range_total(s, out, &why);
+
+	return r == -ENOMEM ? err_nomem(e) : r == 0;
+}
+
 int check_inside(const struct ip_set *pool, const struct ip_set *subnet, const char *why, struct err *e)
 {
 	struct ip_set outside;

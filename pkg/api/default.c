@@ -96,13 +96,14 @@ static int merge(struct json_strv *l, uint8_t ver, struct err *e)
 	struct json_strv merged = { .set = true };
 	struct ip_set set;
 	char text[IP_RANGE_MAX];
+	struct err unreadable;
 	int r;
 
 	if (l->n < 2 || !ver)
 		return 0;
-	r = ip_set_parse((const char *const *)l->v, l->n, ver, &set, e);
+	r = ip_set_parse((const char *const *)l->v, l->n, ver, &set, &unreadable);
 	if (r < 0)
-		return r == -ENOMEM ? r : 0;
+		return r == -ENOMEM ? err_nomem(e) : 0;
 	for (size_t i = 0; i < set.n && r == 0; i++)
 		r = json_strv_add(&merged, ip_range_format(ver, set.r[i], text), e);
 	ip_set_clear(&set);

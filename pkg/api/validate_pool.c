@@ -216,13 +216,15 @@ static int check_sizing(const struct api_ippool *p, const struct api_ippool *old
 static int check_pool_kept(const struct api_ippool *p, const struct api_ippool *old,
 			   const struct check_facts *f, const struct api_world *w, struct err *e)
 {
-	struct ip_set set, *old_total = &set;
-	struct err unreadable;
+	struct ip_set set;
+	const struct ip_set *old_total;
 	int r;
 
+	r = api_try_total(&old->spec.range, &set, e);
+	if (r < 0)
+		return r;
 	/* An old spec that cannot be read has no say, but what is held must stay all the same. */
-	if (api_range_total(&old->spec.range, &set, &unreadable) < 0)
-		old_total = NULL;
+	old_total = r ? &set : NULL;
 	r = check_sizing(p, old, &f->total, old_total, w, e);
 	if (r == 0 && w->held)
 		r = check_kept(w->held, old_total, &f->total,

@@ -55,15 +55,14 @@ static int check_still_over(const struct ip_set *old_total, const struct check_f
 {
 	struct ip_prefix network;
 	struct ip_set total;
-	struct err unreadable;
 	char why[NAME_MAX_LEN + 128];
 	int r;
 
 	if (!api_read_network(&pool->spec.range, &network) || !ip_prefix_equal(network, f->subnet))
 		return 0;
-	/* A pool that cannot be read has no addresses. */
-	if (api_range_total(&pool->spec.range, &total, &unreadable) < 0)
-		return 0;
+	r = api_try_total(&pool->spec.range, &total, e);
+	if (r <= 0) /* a pool that cannot be read has no addresses */
+		return r;
 	snprintf(why, sizeof(why), "SpiderIPPool %s has them: take them out of it first",
 		 api_name_of(&pool->obj));
 	r = check_kept(&total, old_total, &f->total, why, e);
@@ -74,12 +73,15 @@ static int check_still_over(const struct ip_set *old_total, const struct check_f
 static int check_subnet_update(const struct api_subnet *old, const struct check_facts *f,
 			       const struct api_world *w, struct err *e)
 {
-	struct ip_set set, *old_total = &set;
-	struct err unreadable;
-	int r = 0;
+	struct ip_set set;
+	const struct ip_set *old_total;
+	int r;
 
-	if (api_range_total(&old->spec, &set, &unreadable) < 0)
-		old_total = NULL;
+	r = api_try_total(&old->spec, &set, e);
+	if (r < 0)
+		return r;
+	old_total = r ? &set : NULL;
+	r = 0;
 	for (size_t i = 0; i < w->n_pools && r == 0; i++)
 		r = check_still_over(old_total, f, w->pools[i], e);
 	if (r == 0 && w->held)

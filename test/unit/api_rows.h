@@ -154,7 +154,8 @@ static void row_end(struct row_run *run)
 	ip_set_clear(&run->held);
 }
 
-static inline int row_validate(struct row_run *run, const struct row *row, struct row_object *o, struct err *e)
+static inline int row_validate(struct row_run *run, const struct row *row, struct row_object *o,
+			       struct err *e)
 {
 	struct row_object old;
 	int r;
@@ -185,8 +186,8 @@ static inline void row_check(const struct row *row)
 
 	row_start(&run, row);
 	r = row_validate(&run, row, &o, &e);
-	if (!row->says && r != 0)
-		fail_msg("%s: refused: %s", row->rule, e.msg);
+	if (!row->says && (r != 0 || e.msg[0]))
+		fail_msg("%s: refused: %d, \"%s\"", row->rule, r, e.msg);
 	if (row->says && r >= 0)
 		fail_msg("%s: accepted", row->rule);
 	if (row->says && !strstr(e.msg, row->says))

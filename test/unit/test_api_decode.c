@@ -212,9 +212,12 @@ static void test_stored_as_other_kind(void **state)
 	assert_string_equal(e.msg, "s1: kind: SpiderIPPool found, want SpiderSubnet");
 	assert_null(s.obj.meta.name);
 	assert_int_equal(api_decode_text(API_SUBNET, other, strlen(other), "s1", &s, &e), -EBADMSG);
+	assert_true(api_decode_text(API_SUBNET, "{\"metadata\":", 12, "s1", &s, &e) < 0);
+	assert_null(s.obj.meta.name);
 	assert_int_equal(api_decode_text(API_SUBNET, bare, strlen(bare), "s1", &s, &e), 0);
 	assert_string_equal(s.obj.meta.name, "s");
 	api_clear(API_SUBNET, &s);
+	api_free(API_SUBNET, NULL);
 }
 
 static void test_kind_find(void **state)
