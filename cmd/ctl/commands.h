@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h - every command's entry in the table of main.c */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include "options.h"
+
+extern const struct command cmd_program; /* main.c: the program itself, with the global options */
+
+extern const struct command cmd_apply, cmd_get;
+
+#endif
