@@ -55,6 +55,21 @@ static int stamp(const struct txn *t, struct api_meta *m, const struct api_meta 
 	return r < 0 ? r : dup_to(&m->deletion_timestamp, NULL, e);
 }
 
+/* Status is counted, never taken from a manifest: what "get" printed can be applied again. */
+static void drop_status(enum api_kind kind, struct api_object *obj)
+{
+	struct api_ippool *p = (struct api_ippool *)obj;
+	struct api_subnet *s = (struct api_subnet *)obj;
+
+	if (kind == API_IPPOOL) {
+		free(p->status.allocated_ips);
+		p->status = (struct api_ippool_status){ 0 };
+	} else if (kind == API_SUBNET) {
+		free(s->status.controlled_ippools);
+		s->status = (struct api_subnet_status){ 0 };
+	}
+}
+
 /* Is the text the same but for the generation? */
 static int same_text(enum api_kind kind, struct api_object *obj, const struct api_object *old, bool *ret,
 		     struct err *e)
@@ -95,8 +110,10 @@ static int apply_checked(struct txn *t, const struct apply *x, const struct worl
 	const struct api_object *old = world_find(w, x->kind, x->obj->meta.name);
 	uint64_t version = world_version(w, x->kind, x->obj->meta.name);
 	bool same = false;
-	int r = api_default(x->kind, x->obj, &w->api, e);
+	int r;
 
+	drop_status(x->kind, x->obj);
+	r = api_default(x->kind, x->obj, &w->api, e);
 	if (r == 0)
 		r = stamp(t, &x->obj->meta, old ? &old->meta : NULL, e);
 	if (r == 0)
