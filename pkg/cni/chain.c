@@ -33,7 +33,7 @@ static int inject_runtime_config(const struct cni_chain *c, const struct cni_net
 static int inject(const struct cni_chain *c, const struct cni_network_plugin *p, struct json_object *prev,
 		  struct json_object *valid, struct json_object *request, struct err *e)
 {
-	int r = cni_extra_put(p->conf, request, e); /* a copy: the configuration is used again */
+	int r = cni_extra_put(p->conf, NULL, request, e); /* a copy: the configuration is used again */
 
 	if (r == 0)
 		r = json_set_str(request, "name", c->n->name, e);

@@ -174,8 +174,6 @@ int cni_network_add(const struct cni_network *n, const struct cni_runtime *rt, s
 	if (r == 0 && (!rt->netns || !*rt->netns))
 		r = err_code(e, ERR_CONFIG, EINVAL,
 			     "network %.64s: ADD needs the path of a network namespace", n->name);
-	if (r == 0)
-		r = attachment_init(&a, n, rt, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n->plugins.n && r == 0; i++) {

@@ -17,8 +17,8 @@ void cni_dns_clear(struct cni_dns *d);
 /* The members of o that t does not name, as a new object; *ret stays NULL when there are none. */
 int cni_extra_take(const struct json_table *t, struct json_object *o, struct json_object **ret,
 		   struct err *e);
-/* Puts them into o. */
-int cni_extra_put(struct json_object *extra, struct json_object *o, struct err *e);
+/* Puts them into o, except those named in but (NULL-terminated; NULL: none). */
+int cni_extra_put(struct json_object *extra, const char *const *but, struct json_object *o, struct err *e);
 
 /* Fills a zeroed n, which is the caller's to clear also after an error; it may have no plugins yet. inlined:
  * no more of them may be added from files. */

@@ -30,13 +30,12 @@ const struct json_table cni_interface_old_table = {
 	.name = "interface", .f = interface_fields, .n = 3, .size = sizeof(struct cni_interface)
 };
 
+/* json_set() takes NULL for a lack of memory; here it is null. */
 static int extra_add(struct json_object *to, const char *key, struct json_object *v, struct err *e)
 {
-	/* not json_set(): null is a value here */
-	if (json_object_object_add(to, key, json_object_get(v)) == 0)
-		return 0;
-	json_object_put(v);
-	return err_nomem(e);
+	if (v)
+		return json_set(to, key, json_object_get(v), e);
+	return json_object_object_add(to, key, NULL) == 0 ? 0 : err_nomem(e);
 }
 
 static bool names(const struct json_table *t, const char *key)
@@ -70,7 +69,15 @@ int cni_extra_take(const struct json_table *t, struct json_object *o, struct jso
 	return 0;
 }
 
-int cni_extra_put(struct json_object *extra, struct json_object *o, struct err *e)
+static bool listed(const char *const *names, const char *key)
+{
+	for (; names && *names; names++)
+		if (strcmp(*names, key) == 0)
+			return true;
+	return false;
+}
+
+int cni_extra_put(struct json_object *extra, const char *const *but, struct json_object *o, struct err *e)
 {
 	struct json_object_iter it;
 	int r;
@@ -79,7 +86,7 @@ int cni_extra_put(struct json_object *extra, struct json_object *o, struct err *
 		return 0;
 	json_object_object_foreachC(extra, it)
 	{
-		r = extra_add(o, it.key, it.val, e);
+		r = listed(but, it.key) ? 0 : extra_add(o, it.key, it.val, e);
 		if (r < 0)
 			return r;
 	}

@@ -6,8 +6,9 @@
  * table 0 and scope 0 survive. A result that a plugin got and hands on: decode, change, encode.
  *
  * What the versions cannot say is left out on the way down: before 1.0.0 an interface has only name, mac and
- * sandbox; 0.1.0 and 0.2.0 have no interfaces, one address a family and routes with dst and gw only. An IPAM
- * plugin simply adds no interfaces and gives its addresses none.
+ * sandbox; 0.1.0 and 0.2.0 have no interfaces, one address a family and routes with dst and gw only. Between
+ * these two and the later ones unknown keys beside an address do not travel. An IPAM plugin simply adds no
+ * interfaces and gives its addresses none.
  */
 #ifndef CNI_RESULT_H
 #define CNI_RESULT_H

@@ -6,13 +6,19 @@
 #include "cni/internal.h"
 #include "cni/result.h"
 
+/* The document came in the other of the two forms: ip4/ip6 before 0.3.0, lists since. */
+static bool changes_form(const struct cni_result *r, enum cni_version v)
+{
+	return r->decoded && (r->version < CNI_V030) != (v < CNI_V030);
+}
+
 /* Every element: its unknown keys first, so that what we know stands above them. */
 static int new_element(struct json_object *extra, struct json_object **ret, struct err *e)
 {
 	*ret = json_object_new_object();
 	if (!*ret)
 		return err_nomem(e);
-	return cni_extra_put(extra, *ret, e);
+	return cni_extra_put(extra, NULL, *ret, e);
 }
 
 static int set_int(struct json_object *o, const char *key, struct json_int v, struct err *e)
@@ -38,12 +44,13 @@ static int encode_interface(const struct cni_interface *i, bool old, struct json
 {
 	int r = json_encode(old ? &cni_interface_old_table : &cni_interface_table, i, ret, e);
 
-	return r < 0 ? r : cni_extra_put(i->extra, *ret, e);
+	return r < 0 ? r : cni_extra_put(i->extra, NULL, *ret, e);
 }
 
-static int encode_ip(const struct cni_ip_config *c, bool old, struct json_object **ret, struct err *e)
+static int encode_ip(const struct cni_ip_config *c, bool old, bool extra, struct json_object **ret,
+		     struct err *e)
 {
-	int r = new_element(c->extra, ret, e);
+	int r = new_element(extra ? c->extra : NULL, ret, e);
 
 	if (r == 0 && old)
 		r = json_set_str(*ret, "version", c->address.ip.ver == 4 ? "4" : "6", e);
@@ -119,7 +126,7 @@ static int encode_ips(const struct cni_result *r, enum cni_version v, struct jso
 		return 0;
 	ret = new_list(o, "ips", &list, e);
 	for (size_t i = 0; i < r->ips.n && ret == 0; i++) {
-		ret = encode_ip(&r->ips.v[i], v < CNI_V100, &element, e);
+		ret = encode_ip(&r->ips.v[i], v < CNI_V100, !changes_form(r, v), &element, e);
 		ret = append(list, ret, element, e);
 	}
 	return ret;
@@ -189,7 +196,7 @@ static int encode_dns(const struct cni_dns *d, enum cni_version v, struct json_o
 		return 0;
 	r = json_encode(&cni_dns_table, d, &dns, e);
 	if (r == 0)
-		r = cni_extra_put(d->extra, dns, e);
+		r = cni_extra_put(d->extra, NULL, dns, e);
 	return r < 0 ? r : json_set(o, "dns", TAKE_PTR(dns), e);
 }
 
@@ -216,6 +223,8 @@ static int encode_addresses(const struct cni_result *r, enum cni_version v, stru
 
 int cni_result_encode(const struct cni_result *r, enum cni_version v, struct json_object **ret, struct err *e)
 {
+	/* some plugins print both forms in one document */
+	static const char *const other_form[] = { "ip4", "ip6", "interfaces", "ips", "routes", NULL };
 	CLEANUP(json_put_p) struct json_object *o = json_object_new_object();
 	int err;
 
@@ -224,7 +233,7 @@ int cni_result_encode(const struct cni_result *r, enum cni_version v, struct jso
 		return err_nomem(e);
 	err = json_set_str(o, "cniVersion", cni_version_text(v), e);
 	if (err == 0)
-		err = cni_extra_put(r->extra, o, e);
+		err = cni_extra_put(r->extra, changes_form(r, v) ? other_form : NULL, o, e);
 	if (err == 0)
 		err = encode_addresses(r, v, o, e);
 	if (err == 0)
