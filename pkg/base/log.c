@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 
-#define LINE_MAX_BYTES (2 * LOG_MSG_MAX + LOG_CONTEXT_MAX)
+#define LINE_MAX_BYTES (LOG_MSG_MAX + LOG_MSG_MAX / 2 + LOG_CONTEXT_MAX)
 #define MB             ((int64_t)1 << 20)
 
 static const char *const level_names[] = { "debug", "info", "warn", "error", "fatal", "panic" };

@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "base/logfile.h"
 
-#define LOG_MSG_MAX     4096 /* longer messages end in "..." */
-#define LOG_CONTEXT_MAX 2048
+#define LOG_MSG_MAX     2560 /* room for an error; longer messages end in "..." */
+#define LOG_CONTEXT_MAX 1024
 
 /* Fatal and panic are known to configurations of the Go programs; as levels they silence all that we log. */
 enum log_level {

@@ -152,7 +152,7 @@ static void test_context(void **state)
 /* Message and context are cut where they must be; the line stays one well-formed line. */
 static void test_long_line(void **state)
 {
-	char value[LOG_CONTEXT_MAX + 100], msg[3 * LOG_MSG_MAX];
+	char value[LOG_MSG_MAX + 100], msg[3 * LOG_MSG_MAX];
 	struct buf b = BUF_INIT(1 << 20);
 	const char *at;
 	struct log l;
