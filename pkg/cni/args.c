@@ -37,7 +37,7 @@ int cni_ips_add(struct cni_ips *l, const char *text, struct err *e)
 		return r;
 	if (l->n == CNI_IPS_MAX)
 		return err_code(e, ERR_CONFIG, E2BIG, "more than %d addresses are asked for", CNI_IPS_MAX);
-	v = reallocarray(l->v, l->n + 1, sizeof(*v));
+	v = realloc(l->v, (l->n + 1) * sizeof(*v));
 	if (!v)
 		return err_nomem(e);
 	l->v = v;

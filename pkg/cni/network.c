@@ -77,7 +77,7 @@ int cni_network_add_plugin(struct cni_network *n, struct json_object *conf, stru
 
 	if (n->plugins.n == CNI_PLUGINS_MAX)
 		return err_code(e, ERR_CONFIG, E2BIG, "more than %d plugins", CNI_PLUGINS_MAX);
-	v = reallocarray(n->plugins.v, n->plugins.n + 1, sizeof(*v));
+	v = realloc(n->plugins.v, (n->plugins.n + 1) * sizeof(*v));
 	if (!v)
 		return err_nomem(e);
 	n->plugins.v = v;

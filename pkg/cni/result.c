@@ -126,7 +126,7 @@ static void *grow(void **v, size_t n, size_t size, struct err *e)
 		err_set(e, E2BIG, "CNI result: more than %d elements in a list", JSON_LIST_MAX);
 		return NULL;
 	}
-	bigger = reallocarray(*v, n + 1, size);
+	bigger = realloc(*v, (n + 1) * size);
 	if (!bigger) {
 		err_nomem(e);
 		return NULL;
