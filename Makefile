@@ -13,7 +13,8 @@ include tools/build.mk
 all: $(PROGRAMS) ## build the programs
 deps: ## install what building and testing need (Debian, root)
 	tools/deps.sh
-demo: deps ## two hosts, a router, pods on a real macvlan underlay; leaves nothing behind
+demo: ## two hosts, a router, pods on a real macvlan underlay; leaves nothing behind
+	tools/deps.sh demo
 	$(MAKE) all
 	e2e/demo.sh
 check: deps ## every test, on every build
@@ -25,7 +26,8 @@ bats: all test-tools ## end-to-end tests in network namespaces (root)
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
 	$(MAKE) FUZZ=1 fuzz-programs
 	tools/run-fuzz.sh
-bench: deps ## the table of docs/performance.md
+bench: ## the table of docs/performance.md
+	tools/deps.sh bench
 	$(MAKE) all bench-tools
 	bench/run.sh
 fmt: ## format the sources

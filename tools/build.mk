@@ -51,6 +51,7 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/test_*.c test/prop/
 FUZZERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
 TOOLS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tools/*.c))
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard e2e/tools/*.c))
+BATS        ?= e2e/bats
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 $(BUILD)/%.o: %.c tools/build.mk VERSION
@@ -89,8 +90,9 @@ $(BENCH_TOOLS): $(BUILD)/%: $(BUILD)/%.o
 	$(Q)$(CC) $(STATIC) $(ALL_LDFLAGS) -o $@ $^ $(PLUGIN_LIBS)
 
 fuzz-programs: $(FUZZERS)
+unit-programs: $(UNIT_TESTS)
 test-tools: $(TEST_TOOLS)
 bench-tools: $(BENCH_TOOLS)
-.PHONY: fuzz-programs test-tools bench-tools
+.PHONY: fuzz-programs unit-programs test-tools bench-tools
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

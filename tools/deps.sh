@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, from the distribution's own packages. Debian 12, root.
+#   tools/deps.sh [build|demo|check|bench]      default: check, which is all of them
+set -euo pipefail
+
+build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libyaml-dev libxxhash-dev)
+demo=("${build[@]}" iproute2 iputils-ping containernetworking-plugins jq)
+bench=("${demo[@]}")
+check=("${demo[@]}" bats perl libcmocka-dev valgrind
+	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
+	tcpdump iputils-arping procps util-linux bsdextrautils
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
+	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64)
+
+what=${1:-check}
+case $what in
+build | demo | check | bench) declare -n wanted=$what ;;
+*)
+	echo "$0: want build, demo, check or bench, got \"$what\"" >&2
+	exit 2
+	;;
+esac
+
+missing=()
+for p in "${wanted[@]}"; do
+	status=$(dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | sort -u || true)
+	[ "$status" = installed ] || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" != 0 ]; then
+	echo "$0: missing: ${missing[*]}; run this as root to install them" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+case " ${missing[*]} " in *:arm64*) dpkg --add-architecture arm64 ;; esac
+apt-get update -q
+apt-get install -y -q --no-install-recommends "${missing[@]}"
