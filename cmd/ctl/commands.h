@@ -7,6 +7,6 @@
 
 extern const struct command cmd_program; /* main.c: the program itself, with the global options */
 
-extern const struct command cmd_apply, cmd_get;
+extern const struct command cmd_apply, cmd_delete, cmd_get, cmd_ip, cmd_ip_show;
 
 #endif

@@ -32,9 +32,7 @@ static const struct option global_options[] = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_apply,
-	&cmd_get,
-	NULL,
+	&cmd_apply, &cmd_get, &cmd_delete, &cmd_ip, NULL,
 };
 
 const struct command cmd_program = {

@@ -8,6 +8,8 @@
 #
 # Everything a test makes has a name of its own and is gone after lib_teardown.
 
+bats_require_minimum_version 1.5.0
+
 lib_setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BIN=$ROOT/${BUILD:-build}/bin
