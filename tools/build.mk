@@ -12,7 +12,9 @@ endif
 ifeq ($(ARCH),arm64)
 CC := aarch64-linux-gnu-gcc
 AR := aarch64-linux-gnu-gcc-ar
+STRIP := aarch64-linux-gnu-strip
 endif
+STRIP ?= strip
 ifdef FUZZ
 CC := clang
 endif
@@ -30,6 +32,7 @@ SANITIZE := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=al
 # The user's CFLAGS come last and drop nothing.
 ALL_CFLAGS  = $(STD) -Ipkg $(WARN) $(SECTIONS) $(SANITIZE) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)
+# A plugin is copied into other people's directories: stripped, the one with symbols stays in debug/.
 # ASan cannot be linked statically; every other build of a plugin is static.
 STATIC     := $(if $(SAN)$(FUZZ),,-static)
 PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a,-ljson-c -llmdb)
@@ -65,9 +68,10 @@ $(LIB): $(LIB_OBJS)
 
 define plugin_rule
 $(BUILD)/bin/$(call plugin_name,$(1)): $(patsubst %.c,$(BUILD)/%.o,$(wildcard plugins/$(1)/*.c)) $(LIB)
-	@mkdir -p $$(@D)
+	@mkdir -p $$(@D) $(BUILD)/debug
 	@$(if $(V),,echo "  LINK    $$@")
-	$(Q)$$(CC) $(STATIC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PLUGIN_LIBS)
+	$(Q)$$(CC) $(STATIC) $$(ALL_LDFLAGS) -o $(BUILD)/debug/$$(@F) $$^ $$(PLUGIN_LIBS)
+	$(Q)cp $(BUILD)/debug/$$(@F) $$@ $(if $(SAN),,&& $(STRIP) $$@)
 endef
 define cmd_rule
 $(BUILD)/bin/$(call cmd_name,$(1)): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(LIB)

@@ -50,13 +50,48 @@ struct deadline deadline_min(struct deadline a, struct deadline b)
 	return a.at_ms < b.at_ms ? a : b;
 }
 
+struct civil {
+	int year, month, day, second; /* second of the day */
+};
+
+/* Days since 1970 to a date of the Gregorian calendar, by eras of 400 years that start on 1 March. Not
+ * gmtime_r(): its first call in a process reads /etc/localtime, which costs a plugin more than the line that
+ * wants the time. */
+static struct civil civil(int64_t ms)
+{
+	int64_t s = ms > 0 ? ms / 1000 : 0;
+	int64_t z = s / 86400 + 719468, era = z / 146097, doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1), .second = (int)(s % 86400) };
+
+	c.month = (int)(mp < 10 ? mp + 3 : mp - 9);
+	c.year = (int)(yoe + era * 400 + (c.month <= 2));
+	return c;
+}
+
+static const char *format(int64_t ms, char colon, char out[CLOCK_TEXT_MAX])
+{
+	struct civil c = civil(ms);
+
+	snprintf(out, CLOCK_TEXT_MAX, "%04d-%02d-%02dT%02d%c%02d%c%02d", c.year, c.month, c.day,
+		 c.second / 3600, colon, c.second / 60 % 60, colon, c.second % 60);
+	return out;
+}
+
 const char *clock_format(int64_t ms, char out[CLOCK_TEXT_MAX])
 {
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
+	size_t len = strlen(format(ms, ':', out));
 
-	gmtime_r(&s, &tm);
-	strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(out + len, CLOCK_TEXT_MAX - len, "Z");
+	return out;
+}
+
+const char *clock_format_ms(int64_t ms, char colon, char out[CLOCK_TEXT_MAX])
+{
+	size_t len = strlen(format(ms, colon, out));
+
+	snprintf(out + len, CLOCK_TEXT_MAX - len, ".%03d", (int)(ms > 0 ? ms % 1000 : 0));
 	return out;
 }
 

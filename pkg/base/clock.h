@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define CLOCK_TEXT_MAX 32
+#define CLOCK_TEXT_MAX 64
 
 struct deadline {
 	int64_t at_ms; /* monotonic */
@@ -31,6 +31,9 @@ struct deadline deadline_min(struct deadline a, struct deadline b);
 
 /* RFC 3339 in UTC with seconds, as Kubernetes writes it: 2026-11-22T21:00:00Z. Returns out. */
 const char *clock_format(int64_t ms, char out[CLOCK_TEXT_MAX]);
+/* The same with milliseconds, without the Z, and with colon between hours, minutes and seconds (for file
+ * names). */
+const char *clock_format_ms(int64_t ms, char colon, char out[CLOCK_TEXT_MAX]);
 /* Reads RFC 3339 with optional fraction and offset. -EINVAL names the text. */
 int clock_parse(const char *text, int64_t *ret_ms, struct err *e);
 

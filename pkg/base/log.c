@@ -177,7 +177,7 @@ void log_context(struct log *l, const char *key, const char *value)
 
 int log_line(struct log *l, enum log_level level, const char *fmt, ...)
 {
-	char msg[LOG_MSG_MAX], text[LINE_MAX_BYTES], utc[LOGFILE_UTC_MAX];
+	char msg[LOG_MSG_MAX], text[LINE_MAX_BYTES], utc[CLOCK_TEXT_MAX];
 	struct line t = { .s = text, .max = sizeof(text) };
 	va_list ap;
 	int n;
@@ -188,7 +188,7 @@ int log_line(struct log *l, enum log_level level, const char *fmt, ...)
 	n = vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	add_str(&t, "time=");
-	add_str(&t, logfile_utc(clock_wall_ms(), ':', utc));
+	add_str(&t, clock_format_ms(clock_wall_ms(), ':', utc));
 	add_str(&t, "Z level=");
 	add_str(&t, level_names[level]);
 	add_str(&t, " msg=");

@@ -223,7 +223,7 @@ static void prune(struct logfile *f, int dir, struct pattern p)
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(closedir_p) DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	CLEANUP(stamps_clear) struct stamps old = { 0 };
-	char cutoff[LOGFILE_UTC_MAX], name[NAME_MAX + 1];
+	char cutoff[CLOCK_TEXT_MAX], name[NAME_MAX + 1];
 	struct dirent *ent;
 
 	if (!d) {
@@ -237,7 +237,7 @@ static void prune(struct logfile *f, int dir, struct pattern p)
 		if (stamp && !stamps_add(&old, stamp))
 			break;
 	}
-	logfile_utc(clock_wall_ms() - (int64_t)f->max_age_days * DAY_MS, '-', cutoff);
+	clock_format_ms(clock_wall_ms() - (int64_t)f->max_age_days * DAY_MS, '-', cutoff);
 	if (old.n)
 		qsort(old.v, old.n, sizeof(*old.v), newest_first);
 	for (size_t i = 0; i < old.n; i++) {
@@ -254,12 +254,12 @@ static void prune(struct logfile *f, int dir, struct pattern p)
  * has this path, nobody else makes such a name. */
 static int move_away(struct logfile *f, int dir, struct pattern p)
 {
-	char stamp[LOGFILE_UTC_MAX], name[NAME_MAX + 1];
+	char stamp[CLOCK_TEXT_MAX], name[NAME_MAX + 1];
 	int64_t now = clock_wall_ms();
 	struct stat st;
 
 	for (int i = 0; i < STAMP_TRIES; i++) {
-		rotated_name(p, logfile_utc(now + i, '-', stamp), name);
+		rotated_name(p, clock_format_ms(now + i, '-', stamp), name);
 		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			continue;
 		return renameat(dir, p.name, dir, name) < 0 ? failed(f, "rotate", errno) : 0;
@@ -338,31 +338,4 @@ int logfile_append(struct logfile *f, const char *line, size_t len)
 int logfile_status(const struct logfile *f, struct err *e)
 {
 	return f->failed ? err_sys(e, f->failed, "log file %s: %s", f->path, f->failed_at) : 0;
-}
-
-/* ---- time ---- */
-
-/* Days since 1970 to a date of the Gregorian calendar, by eras of 400 years that start on 1 March. */
-static void civil(int64_t days, int *y, int *m, int *d)
-{
-	int64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-
-	*d = (int)(doy - (153 * mp + 2) / 5 + 1);
-	*m = (int)(mp < 10 ? mp + 3 : mp - 9);
-	*y = (int)(yoe + era * 400 + (*m <= 2));
-}
-
-const char *logfile_utc(int64_t ms, char colon, char out[LOGFILE_UTC_MAX])
-{
-	int y, m, d, rest;
-
-	if (ms < 0)
-		ms = 0;
-	civil(ms / DAY_MS, &y, &m, &d);
-	rest = (int)(ms % DAY_MS);
-	snprintf(out, LOGFILE_UTC_MAX, "%04d-%02d-%02dT%02d%c%02d%c%02d.%03d", y, m, d, rest / 3600000, colon,
-		 rest / 60000 % 60, colon, rest / 1000 % 60, rest % 1000);
-	return out;
 }

@@ -24,7 +24,6 @@
 
 #define LOGFILE_ROOT     "/var/log"
 #define LOGFILE_PATH_MAX 1024
-#define LOGFILE_UTC_MAX  40
 
 struct logfile {
 	char path[LOGFILE_PATH_MAX]; /* "": none */
@@ -46,9 +45,5 @@ int logfile_append(struct logfile *f, const char *line, size_t len);
 /* 0, or the last failure as an error; a caller may say it once and go on. */
 int logfile_status(const struct logfile *f, struct err *e);
 void logfile_close(struct logfile *f);
-
-/* "2026-11-22T21:00:00.123" with colon between hours, minutes and seconds. Not gmtime_r(): its first call
- * reads /etc/localtime, which costs a short-lived process more than writing the line. */
-const char *logfile_utc(int64_t ms, char colon, char out[LOGFILE_UTC_MAX]);
 
 #endif

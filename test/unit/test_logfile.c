@@ -117,13 +117,13 @@ static void test_utc(void **state)
 	(void)state;
 	for (int64_t day = 0; day < 430 * 366; day++) {
 		int64_t s = day * 86400 + day * 7919 % 86400;
-		char want[64], got[LOGFILE_UTC_MAX];
+		char want[64], got[CLOCK_TEXT_MAX];
 		time_t t = (time_t)s;
 		struct tm tm;
 
 		gmtime_r(&t, &tm);
 		strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.007", &tm);
-		if (strcmp(logfile_utc(s * 1000 + 7, ':', got), want) != 0)
+		if (strcmp(clock_format_ms(s * 1000 + 7, ':', got), want) != 0)
 			fail_msg("%lld: want %s, got %s", (long long)s, want, got);
 	}
 }
@@ -270,9 +270,9 @@ static void test_write_fails(void **state)
 /* A file rotated at the time, as we or the Go programs name it. */
 static void put_old(const char *stem, int64_t ms, const char *ext)
 {
-	char stamp[LOGFILE_UTC_MAX], name[128];
+	char stamp[CLOCK_TEXT_MAX], name[128];
 
-	snprintf(name, sizeof(name), "%s-%s%s", stem, logfile_utc(ms, '-', stamp), ext);
+	snprintf(name, sizeof(name), "%s-%s%s", stem, clock_format_ms(ms, '-', stamp), ext);
 	put_file(name, "");
 }
 
