@@ -6,8 +6,8 @@
 #include "commands.h"
 #include "ctl.h"
 #include "ipam/release.h"
-#include "nl/netns.h"
 #include "record.h"
+#include "sandbox.h"
 
 struct show {
 	struct ctl *c;
@@ -91,23 +91,9 @@ static int look_at_pool(const struct store_obj *o, void *arg, struct err *e)
 
 /* ---- who has it ---- */
 
-static const char *netns_says(const struct ipam_attachment *a)
-{
-	CLEANUP(close_p) int fd = -1;
-	char id[NETNS_ID_MAX];
-	struct err e;
-
-	if (!a->netns_path)
-		return NULL;
-	if (netns_open(a->netns_path, &fd, &e) < 0)
-		return "gone";
-	return a->netns && netns_id(fd, id, &e) == 0 && strcmp(id, a->netns) != 0
-		       ? "gone; another one has its name"
-		       : "there";
-}
-
 static int add_attachment(const struct show *s, const struct block_rec *rec, struct err *e)
 {
+	static const char *const states[] = { "unknown", "there", "gone" };
 	CLEANUP(stored_clear) struct stored_attachment a = { 0 };
 	int r = stored_get(s->t, rec->network, rec->container, rec->nic, &a, e);
 
@@ -118,7 +104,7 @@ static int add_attachment(const struct show *s, const struct block_rec *rec, str
 	if (r <= 0)
 		return r;
 	doc_text(s->d, "netns", a.a.netns_path);
-	doc_text(s->d, "netnsState", netns_says(&a.a));
+	doc_text(s->d, "netnsState", states[netns_look(a.a.netns_path, a.a.netns)]);
 	doc_text(s->d, "claimedBy", a.a.claimed_by);
 	return 0;
 }

@@ -76,13 +76,13 @@ int check_inside(const struct ip_set *pool, const struct ip_set *subnet, const c
 
 /* ---- kinds; old is NULL for a new object ---- */
 
-int check_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
-	       struct err *e);
-int check_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
-		 struct err *e);
-int check_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e);
-int check_reservedip(const struct api_reservedip *r, const struct api_reservedip *old,
-		     const struct api_world *w, struct err *e);
-int check_ipblock(const struct api_ipblock *b, struct err *e);
+int validate_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
+		  struct err *e);
+int validate_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
+		    struct err *e);
+int validate_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e);
+int validate_reservedip(const struct api_reservedip *r, const struct api_reservedip *old,
+			const struct api_world *w, struct err *e);
+int validate_ipblock(const struct api_ipblock *b, struct err *e);
 
 #endif

@@ -37,13 +37,13 @@ static int check(enum api_kind kind, const void *old, const void *obj, const str
 		return r;
 	switch (kind) {
 	case API_IPPOOL:
-		return check_pool(obj, old, w, e);
+		return validate_pool(obj, old, w, e);
 	case API_SUBNET:
-		return check_subnet(obj, old, w, e);
+		return validate_subnet(obj, old, w, e);
 	case API_RESERVEDIP:
-		return check_reservedip(obj, old, w, e);
+		return validate_reservedip(obj, old, w, e);
 	case API_IPBLOCK:
-		return check_ipblock(obj, e);
+		return validate_ipblock(obj, e);
 	default:
 		return 0;
 	}
@@ -133,6 +133,6 @@ int api_validate_delete(enum api_kind kind, const void *obj, const struct api_wo
 		return 0;
 	r = check_unused(w, e);
 	if (r == 0 && kind == API_SUBNET)
-		r = check_subnet_delete(obj, w, e);
+		r = validate_subnet_delete(obj, w, e);
 	return r < 0 ? say_which(kind, obj, e) : 0;
 }

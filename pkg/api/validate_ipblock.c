@@ -5,7 +5,7 @@
 #include "api/block.h"
 #include "api/check.h"
 
-int check_ipblock(const struct api_ipblock *b, struct err *e)
+int validate_ipblock(const struct api_ipblock *b, struct err *e)
 {
 	const char *records = b->spec.records ? b->spec.records : "";
 	char cidr[IP_TEXT_MAX];

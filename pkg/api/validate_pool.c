@@ -250,8 +250,8 @@ static int check_pool_rules(const struct api_ippool *p, const struct api_ippool 
 	return r;
 }
 
-int check_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
-	       struct err *e)
+int validate_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
+		  struct err *e)
 {
 	struct check_facts facts = { 0 };
 	int r = 0;

@@ -2,8 +2,8 @@
 /* validate_reservedip.c - the rules of SpiderReservedIP */
 #include "api/check.h"
 
-int check_reservedip(const struct api_reservedip *res, const struct api_reservedip *old,
-		     const struct api_world *w, struct err *e)
+int validate_reservedip(const struct api_reservedip *res, const struct api_reservedip *old,
+			const struct api_world *w, struct err *e)
 {
 	uint8_t ver = 0;
 	int r = 0;

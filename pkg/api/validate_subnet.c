@@ -61,7 +61,7 @@ static int check_still_over(const struct ip_set *old_total, const struct check_f
 	if (!api_read_network(&pool->spec.range, &network) || !ip_prefix_equal(network, f->subnet))
 		return 0;
 	r = api_try_total(&pool->spec.range, &total, e);
-	if (r <= 0) /* a pool that cannot be read has no addresses */
+	if (r < 0) /* a pool that cannot be read has no addresses */
 		return r;
 	snprintf(why, sizeof(why), "SpiderIPPool %s has them: take them out of it first",
 		 api_name_of(&pool->obj));
@@ -101,8 +101,8 @@ static int check_subnet_create(const struct api_subnet *s, const struct check_fa
 	return r;
 }
 
-int check_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
-		 struct err *e)
+int validate_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
+		    struct err *e)
 {
 	struct check_facts facts = { 0 };
 	int r = 0;
@@ -119,7 +119,7 @@ int check_subnet(const struct api_subnet *s, const struct api_subnet *old, const
 	return r;
 }
 
-int check_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e)
+int validate_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e)
 {
 	for (size_t i = 0; i < w->n_pools; i++) {
 		const struct api_ippool *pool = w->pools[i];

@@ -136,8 +136,6 @@ static bool matches(const char *p, const char *name)
 
 		while (*p == '*')
 			p++;
-		if (star && !*p)
-			return !strchr(name, '/');
 		end = chunk_end(p);
 		name = place_chunk(p, end, star, name);
 		if (!name)

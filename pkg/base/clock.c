@@ -50,6 +50,11 @@ struct deadline deadline_min(struct deadline a, struct deadline b)
 	return a.at_ms < b.at_ms ? a : b;
 }
 
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
 struct civil {
 	int year, month, day, second; /* second of the day */
 };
@@ -59,11 +64,11 @@ struct civil {
  * wants the time. */
 static struct civil civil(int64_t ms)
 {
-	int64_t s = ms > 0 ? ms / 1000 : 0;
-	int64_t z = s / 86400 + 719468, era = z / 146097, doe = z - era * 146097;
+	int64_t s = floor_div(ms, 1000), days = floor_div(s, 86400);
+	int64_t z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1), .second = (int)(s % 86400) };
+	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1), .second = (int)(s - days * 86400) };
 
 	c.month = (int)(mp < 10 ? mp + 3 : mp - 9);
 	c.year = (int)(yoe + era * 400 + (c.month <= 2));
@@ -91,7 +96,7 @@ const char *clock_format_ms(int64_t ms, char colon, char out[CLOCK_TEXT_MAX])
 {
 	size_t len = strlen(format(ms, colon, out));
 
-	snprintf(out + len, CLOCK_TEXT_MAX - len, ".%03d", (int)(ms > 0 ? ms % 1000 : 0));
+	snprintf(out + len, CLOCK_TEXT_MAX - len, ".%03d", (int)(ms - floor_div(ms, 1000) * 1000));
 	return out;
 }
 

@@ -242,7 +242,9 @@ int local_space(struct local *l, size_t bytes, struct err *e)
 	mdb_env_info(l->env, &info);
 	mdb_env_stat(l->env, &stat);
 	mdb_env_get_fd(l->env, &fd);
-	need = (info.me_last_pgno + 1) * stat.ms_psize + LOCAL_RESERVE + bytes;
+	need = (info.me_last_pgno + 1) * stat.ms_psize + LOCAL_RESERVE + bytes / 4096 * 4096;
+	if (need > info.me_mapsize && l->mode == STORE_WRITE)
+		return local_err(l, MDB_MAP_FULL, "begin", e);
 	if (fstat(fd, &st) < 0)
 		return local_err(l, errno, "begin", e);
 	if ((size_t)st.st_size >= need && (size_t)st.st_blocks * 512 >= need)

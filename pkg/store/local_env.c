@@ -96,24 +96,67 @@ int local_header_read(const struct local *l, struct local_header *h, struct err 
 	return header_read_fd(l, fd, h, e);
 }
 
-/* ---- opening ---- */
+/* ---- LMDB's lock file ----
+ *
+ * It holds mutexes and the number of the last transaction. A process that gets an exclusive lock on its first
+ * byte initialises it and then keeps a shared lock; one that gets the exclusive lock back when it closes
+ * destroys the mutexes. Killed in the middle, or with another process coming at that moment, either leaves
+ * remains that the other one takes for good: commits are lost. So here it is initialised only by who is alone
+ * (local_dir.c), entered by others only while somebody who has it right still holds his shared lock, and a
+ * shared lock on a descriptor of our own keeps LMDB from destroying it.
+ */
 
-static void on_assert(MDB_env *env, const char *msg)
+static int first_byte(const struct local *l, int op, short type, struct flock *ret)
 {
-	const struct local *l = mdb_env_get_userctx(env);
-
-	(void)msg;
-	if (l->on_damage)
-		l->on_damage(l->guard.sentence);
-	/* LMDB aborts. */
+	*ret = (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+	return fcntl(l->lockfd, op, ret) < 0 ? errno : 0;
 }
 
-/* LMDB only sets the lock file's length and then writes to its map: on a full disk that is a SIGBUS. Before
- * anybody else looks at it, its space is allocated. */
-static int lock_file_open(struct local *l, bool alone, struct err *e)
+static int lock_file_hold(const struct local *l, struct err *e)
+{
+	struct flock lock;
+	int rc = l->lockfd < 0 ? 0 : first_byte(l, F_OFD_SETLK, F_RDLCK, &lock);
+
+	return rc ? local_err(l, rc, "lock lock.mdb", e) : 0;
+}
+
+/* 1: try again, perhaps one will be alone then. */
+static int lock_file_enter(const struct local *l, bool alone, struct err *e)
+{
+	struct flock lock;
+	int rc = first_byte(l, F_OFD_SETLK, F_RDLCK, &lock);
+
+	if (rc == EAGAIN || rc == EACCES) /* somebody, or who died a moment ago, is initialising it */
+		return local_owner_busy(l, e);
+	if (rc == 0)
+		rc = first_byte(l, F_OFD_GETLK, F_WRLCK, &lock);
+	if (rc == 0 && lock.l_type != F_UNLCK)
+		return 0; /* he has it right, and from now on so have we */
+	if (rc == 0)
+		rc = first_byte(l, F_OFD_SETLK, F_UNLCK, &lock);
+	if (rc)
+		return local_err(l, rc, "lock lock.mdb", e);
+	return alone ? 0 : local_owner_busy(l, e);
+}
+
+/* LMDB only sets the file's length and then writes to its map: on a full disk that is a SIGBUS. */
+static int lock_file_allocate(const struct local *l, struct err *e)
 {
 	const off_t bytes = 65664; /* for LOCAL_READERS */
 	struct stat st;
+
+	if (fstat(l->lockfd, &st) < 0)
+		return local_err(l, errno, "open lock.mdb", e);
+	if (st.st_size >= bytes && st.st_blocks * 512 >= bytes)
+		return 0;
+	if (fallocate(l->lockfd, 0, 0, bytes) < 0 && errno != EOPNOTSUPP)
+		return local_err(l, errno, "allocate lock.mdb", e);
+	return 0;
+}
+
+static int lock_file_open(struct local *l, bool alone, struct err *e)
+{
+	int r;
 
 	if (l->no_lock)
 		return 0;
@@ -124,27 +167,20 @@ static int lock_file_open(struct local *l, bool alone, struct err *e)
 	}
 	if (l->lockfd < 0)
 		return local_err(l, errno, "open lock.mdb", e);
-	if (!alone)
-		return 0;
-	if (fstat(l->lockfd, &st) < 0)
-		return local_err(l, errno, "open lock.mdb", e);
-	if (st.st_size >= bytes && st.st_blocks * 512 >= bytes)
-		return 0;
-	if (fallocate(l->lockfd, 0, 0, bytes) < 0 && errno != EOPNOTSUPP)
-		return local_err(l, errno, "allocate lock.mdb", e);
-	return 0;
+	r = lock_file_enter(l, alone, e);
+	return r == 0 && alone ? lock_file_allocate(l, e) : r;
 }
 
-/* An LMDB that closes last destroys the mutexes in the lock file, and a process that opens at that moment
- * would work with the remains. It checks by a lock on the first byte whether it is the last; a shared lock on
- * a descriptor of our own makes it never believe so. */
-static int lock_file_keep(const struct local *l, struct err *e)
-{
-	struct flock shared = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
+/* ---- opening ---- */
 
-	if (l->lockfd >= 0 && fcntl(l->lockfd, F_OFD_SETLK, &shared) < 0)
-		return local_err(l, errno, "lock lock.mdb", e);
-	return 0;
+static void on_assert(MDB_env *env, const char *msg)
+{
+	const struct local *l = mdb_env_get_userctx(env);
+
+	(void)msg;
+	if (l->on_damage)
+		l->on_damage(l->guard.sentence);
+	/* LMDB aborts. */
 }
 
 int local_env_moved(const struct local *l, const struct local_header *h, struct err *e)
@@ -193,7 +229,7 @@ static int env_open(struct local *l, const struct local_header *h, struct err *e
 		return local_err(l, errno, "open", e);
 	if (st.st_dev != h->dev || st.st_ino != h->ino)
 		return local_owner_busy(l, e);
-	return lock_file_keep(l, e);
+	return lock_file_hold(l, e);
 }
 
 static int first_read(struct local *l, bool alone, struct err *e)

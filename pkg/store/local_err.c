@@ -45,7 +45,8 @@ static int err_lmdb(const struct local *l, int rc, const char *doing, struct err
 	case MDB_MAP_FULL:
 		return err_code(e, ERR_IO, ENOSPC,
 				"state directory %s: %s: the store has reached its limit of "
-				"%zu MiB; delete what is no longer needed",
+				"%zu MiB; release what is no longer needed, then back up and restore to make "
+				"it small",
 				l->dir, doing, local_map_bytes >> 20);
 	case MDB_READERS_FULL:
 		return err_code(e, ERR_TRY_AGAIN, EAGAIN,

@@ -175,10 +175,6 @@ static int go_down(const struct local *l, uint8_t ver, int level, ip_num entry, 
 		r = local_hint_load(l, ver, level - 1, entry, &n, e);
 		if (r < 0)
 			return r;
-		if (!n.exists) { /* nothing below it was ever used up */
-			entry <<= SHIFT * level;
-			break;
-		}
 		slot = slot_find(&n, 0, before);
 		if (slot == LOCAL_FAN)
 			return local_damaged(l, e, "the hint of free blocks contradicts itself");

@@ -103,6 +103,10 @@ int local_key_index_obj(const MDB_val *index, struct local_key *obj);
 /* Strings lie in the key. -EUCLEAN when it is no object key. */
 int local_key_parse(const MDB_val *k, enum store_kind *kind, const char **ns, const char **name);
 
+/* Whether k is a key and comes behind last (length 0 at first), which then becomes k: a walk over pages that
+ * are damaged must not go in circles. */
+bool local_key_follows(struct local_key *last, const MDB_val *k);
+
 int local_val_decode(const MDB_val *k, const MDB_val *v, struct local_val *ret); /* -EUCLEAN */
 size_t local_val_size(const struct local_val *val);
 void local_val_encode(const struct local_key *k, const struct local_val *val, void *out);

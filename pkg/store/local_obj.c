@@ -22,14 +22,16 @@ static int err_value(const struct local *l, const MDB_val *k, struct err *e)
 }
 
 /* A damaged page may claim any length for a value; what leaves the map must not be touched. In a transaction
- * that has written, values also lie in memory of LMDB. */
+ * that writes, values also lie in memory of LMDB. */
 static bool in_bounds(const struct local *l, const MDB_val *v)
 {
 	const char *p = v->mv_data;
 
 	if (v->mv_size > STORE_VALUE_MAX + 2 * UINT16_MAX)
 		return false;
-	return p < l->guard.lo || p >= l->guard.hi || v->mv_size <= (size_t)(l->guard.hi - p);
+	if (p < l->guard.lo || p >= l->guard.hi)
+		return l->mode != STORE_READ || !l->guard.hi;
+	return v->mv_size <= (size_t)(l->guard.hi - p);
 }
 
 static int decode(const struct local *l, const MDB_val *k, const MDB_val *v, struct local_val *ret,
@@ -113,6 +115,7 @@ static int list_objects(const struct list *c, struct local_key *start, size_t pr
 {
 	CLEANUP(cursor_close_p) MDB_cursor *cur = NULL;
 	MDB_val key = local_key_val(start), v;
+	struct local_key last = { 0 };
 	int r, rc = mdb_cursor_open(c->l->txn, LOCAL_DBI, &cur);
 
 	if (rc == 0)
@@ -121,6 +124,8 @@ static int list_objects(const struct list *c, struct local_key *start, size_t pr
 		struct local_val val;
 		struct store_obj o;
 
+		if (!local_key_follows(&last, &key))
+			return local_damaged(c->l, e, "the pages of the store are damaged");
 		r = fill(c->l, &key, &v, &o, &val, e);
 		if (r < 0)
 			return r;
@@ -162,7 +167,7 @@ static int list_term(const struct list *c, enum store_kind kind, const char *ter
 {
 	CLEANUP(cursor_close_p) MDB_cursor *index = NULL;
 	CLEANUP(cursor_close_p) MDB_cursor *objects = NULL;
-	struct local_key none, start;
+	struct local_key none, start, last = { 0 };
 	MDB_val key, v;
 	int r = 0, rc;
 
@@ -176,8 +181,11 @@ static int list_term(const struct list *c, enum store_kind kind, const char *ter
 	if (rc == 0)
 		rc = mdb_cursor_get(index, &key, &v, MDB_SET_RANGE);
 	for (; rc == 0 && r == 0 && has_prefix(&key, start.b, start.len);
-	     rc = mdb_cursor_get(index, &key, &v, MDB_NEXT))
+	     rc = mdb_cursor_get(index, &key, &v, MDB_NEXT)) {
+		if (!local_key_follows(&last, &key))
+			return local_damaged(c->l, e, "the pages of the store are damaged");
 		r = list_entry(c, objects, &key, term, e);
+	}
 	if (r != 0)
 		return r;
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : local_err(c->l, rc, "list", e);
@@ -204,13 +212,16 @@ int local_list(struct store *st, enum store_kind kind, const char *term, const c
 int local_count(const struct local *l, enum store_kind kind, uint64_t *count, struct err *e)
 {
 	CLEANUP(cursor_close_p) MDB_cursor *cur = NULL;
-	struct local_key start = { 1, { (uint8_t)(LOCAL_KEY_OBJ + kind) } };
+	struct local_key last = { 0 }, start = { 1, { (uint8_t)(LOCAL_KEY_OBJ + kind) } };
 	MDB_val key = local_key_val(&start);
 	int rc = mdb_cursor_open(l->txn, LOCAL_DBI, &cur);
 
 	if (rc == 0)
 		rc = mdb_cursor_get(cur, &key, NULL, MDB_SET_RANGE);
-	for (; rc == 0 && has_prefix(&key, start.b, 1); rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT))
+	for (; rc == 0 && has_prefix(&key, start.b, 1); rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT)) {
+		if (!local_key_follows(&last, &key))
+			return local_damaged(l, e, "the pages of the store are damaged");
 		++*count;
+	}
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : local_err(l, rc, "count", e);
 }

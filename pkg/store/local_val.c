@@ -88,6 +88,18 @@ int local_key_parse(const MDB_val *k, enum store_kind *kind, const char **ns, co
 	return 0;
 }
 
+bool local_key_follows(struct local_key *last, const MDB_val *k)
+{
+	size_t common = k->mv_size < last->len ? k->mv_size : last->len;
+	int diff = memcmp(last->b, k->mv_data, common);
+
+	if (k->mv_size > LOCAL_KEY_MAX || diff > 0 || (diff == 0 && k->mv_size <= last->len))
+		return false;
+	memcpy(last->b, k->mv_data, k->mv_size);
+	last->len = k->mv_size;
+	return true;
+}
+
 uint64_t local_val_sum(const MDB_val *k, const MDB_val *v)
 {
 	const size_t skip = sizeof(uint64_t);

@@ -34,6 +34,7 @@ static const char *key_text(const MDB_val *k, char out[64])
 	const uint8_t *b = k->mv_data;
 	size_t n = k->mv_size < 24 ? k->mv_size : 24;
 
+	out[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		snprintf(out + 2 * i, 3, "%02x", b[i]);
 	return out;
@@ -215,18 +216,37 @@ static int check_key(struct verify *v, const MDB_val *key, struct err *e)
 	return 0;
 }
 
+/* Pages that are damaged may lead back to where one was, or past others. */
+static int walk(struct verify *v, MDB_cursor *cur, size_t *n, struct err *e)
+{
+	struct local_key last = { 0 };
+	MDB_val key;
+	int rc, r = 0;
+
+	for (*n = 0; (rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT)) == 0 && r == 0; ++*n) {
+		if (!local_key_follows(&last, &key))
+			return local_damaged(v->l, e, "the pages of the store are damaged");
+		r = check_key(v, &key, e);
+	}
+	return r < 0 || rc == 0 || rc == MDB_NOTFOUND ? r : local_err(v->l, rc, "verify", e);
+}
+
 static int check_all(struct verify *v, struct err *e)
 {
 	MDB_cursor *cur = NULL;
-	MDB_val key;
-	int r = 0, rc = mdb_cursor_open(v->l->txn, LOCAL_DBI, &cur);
+	MDB_stat stat = { 0 };
+	size_t n;
+	int r, rc = mdb_stat(v->l->txn, LOCAL_DBI, &stat);
 
+	if (rc == 0)
+		rc = mdb_cursor_open(v->l->txn, LOCAL_DBI, &cur);
 	if (rc)
 		return local_err(v->l, rc, "verify", e);
-	while (r == 0 && (rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT)) == 0)
-		r = check_key(v, &key, e);
+	r = walk(v, cur, &n, e);
 	mdb_cursor_close(cur);
-	return r < 0 || rc == 0 || rc == MDB_NOTFOUND ? r : local_err(v->l, rc, "verify", e);
+	if (r == 0 && n != stat.ms_entries)
+		finding(v, "%zu records can be reached, there should be %zu", n, stat.ms_entries);
+	return r;
 }
 
 /* ---- repair ---- */

@@ -82,6 +82,26 @@ static int op_default(struct state *s, struct err *e)
 	return r;
 }
 
+static int op_default_subnet(struct state *s, struct err *e)
+{
+	struct api_subnet copy;
+	int r = json_copy(api_kinds[API_SUBNET].table, &s->subnet, &copy, e);
+
+	if (r == 0)
+		r = api_default(API_SUBNET, &copy, &s->w, e);
+	api_clear(API_SUBNET, &copy);
+	return r;
+}
+
+static int op_default_endpoint(struct state *s, struct err *e)
+{
+	struct api_endpoint n = { .obj.meta.name = NULL };
+	int r = api_default(API_ENDPOINT, &n, &s->w, e);
+
+	api_clear(API_ENDPOINT, &n);
+	return r;
+}
+
 static int op_create(struct state *s, struct err *e)
 {
 	return api_validate_create(API_IPPOOL, &s->made, &s->w, e);
@@ -136,6 +156,8 @@ static const struct {
 	{ "decode anew", op_decode_new, 40 },
 	{ "encode", op_encode, 40 },
 	{ "default", op_default, 50 },
+	{ "default subnet", op_default_subnet, 20 },
+	{ "default endpoint", op_default_endpoint, 1 },
 	{ "create", op_create, 8 },
 	{ "update", op_update, 10 },
 	{ "create subnet", op_create_subnet, 5 },

@@ -62,9 +62,9 @@ static void test_decode(void **state)
 static void encodes_to(const struct block *b, const char *text, size_t row)
 {
 	struct buf out = BUF_INIT(BLOCK_TEXT_MAX);
-	struct err e;
+	struct err e = { .msg = "" };
 
-	if (block_encode(b, &out, &e) < 0)
+	if (block_encode(b, &out, &e) != 0 || e.msg[0])
 		fail_msg("row %zu: %s", row, e.msg);
 	if (strcmp(buf_cstr(&out), text) != 0)
 		fail_msg("row %zu: encodes to \"%s\", want \"%s\"", row, buf_cstr(&out), text);
@@ -78,6 +78,7 @@ static void test_identity(void **state)
 		LINE("0", "pod", "0", "0", ""),
 		LINE("63", "quarantine", "9223372036854775807", "9223372036854775807", "u"),
 		FREE("0"),
+		FREE("0") FREE("1") FREE("2"),
 		FREE("1") LINE("2", "vm", "1", "0", "") LINE("10", "pin", "1", "0", "u") FREE("63"),
 	};
 	struct block b;
@@ -186,10 +187,15 @@ static void test_field_length(void **state)
 
 static void test_text_length(void **state)
 {
+	char text[8192];
 	struct block b;
 	struct err e;
 
 	(void)state;
+	memset(text, '\t', sizeof(text)); /* more separators than a block can have */
+	assert_int_equal(block_decode(4, BLOCK_10, text, sizeof(text), &b, &e), -EBADMSG);
+	memset(text, '\n', sizeof(text));
+	assert_int_equal(block_decode(4, BLOCK_10, text, sizeof(text), &b, &e), -EBADMSG);
 	assert_int_equal(block_decode(4, BLOCK_10, "", (size_t)BLOCK_TEXT_MAX + 1, &b, &e), -EBADMSG);
 }
 
@@ -268,6 +274,21 @@ static void test_meaning(void **state)
 	}
 }
 
+static void test_free_at(void **state)
+{
+	struct block b;
+
+	(void)state;
+	block_init(&b, 4, BLOCK_10);
+	for (int i = 0; i < IP_BLOCK_SIZE; i++) {
+		b.rec[i].hold = HOLD_FREE;
+		b.rec[i].since = 1000 + (i * 7 + 5) % IP_BLOCK_SIZE;
+	}
+	assert_int_equal(block_free_at(&b), 1000);
+	b.rec[40].hold = HOLD_NONE;
+	assert_int_equal(block_free_at(&b), 0);
+}
+
 static void test_hold_names(void **state)
 {
 	(void)state;
@@ -283,7 +304,7 @@ int main(void)
 		cmocka_unit_test(test_malformed),      cmocka_unit_test(test_malformed_nul),
 		cmocka_unit_test(test_field_length),   cmocka_unit_test(test_text_length),
 		cmocka_unit_test(test_encode_refuses), cmocka_unit_test(test_meaning),
-		cmocka_unit_test(test_hold_names),
+		cmocka_unit_test(test_free_at),        cmocka_unit_test(test_hold_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
