@@ -166,6 +166,21 @@ static const struct row {
 	  "{\"cniVersion\":\"1.1.0\",\"ips\":[{\"address\":\"fd00::1/64\"}],\"routes\":[{\"dst\":\"10.0.0.0/"
 	  "8\"}]}",
 	  "{\"cniVersion\":\"0.1.0\",\"ip6\":{\"ip\":\"fd00::1/64\"},\"dns\":{}}" },
+	{ "both forms in one document stay together", CNI_V040, CNI_V040,
+	  "{\"cniVersion\":\"0.4.0\",\"ips\":[{\"address\":\"10.0.0.1/8\"}],\"ip4\":{\"ip\":\"10.0.0.1/8\"}}",
+	  "{\"cniVersion\":\"0.4.0\",\"ip4\":{\"ip\":\"10.0.0.1/"
+	  "8\"},\"ips\":[{\"version\":\"4\",\"address\":\"10.0.0.1/8\"}],"
+	  "\"dns\":{}}" },
+	{ "both forms, on the way down only one", CNI_V040, CNI_V020,
+	  "{\"cniVersion\":\"0.4.0\",\"x\":1,\"ips\":[{\"address\":\"10.0.0.1/8\"}],\"ip4\":1,\"ip6\":2}",
+	  "{\"cniVersion\":\"0.2.0\",\"x\":1,\"ip4\":{\"ip\":\"10.0.0.1/8\"},\"dns\":{}}" },
+	{ "what is beside an old address does not become a field", CNI_V020, CNI_V110,
+	  "{\"cniVersion\":\"0.2.0\",\"x\":1,\"ip4\":{\"ip\":\"10.0.0.1/"
+	  "8\",\"interface\":\"eth0\",\"routes\":[{\"dst\":"
+	  "\"10.0.0.0/8\",\"rx\":1}]},\"ips\":3}",
+	  "{\"cniVersion\":\"1.1.0\",\"x\":1,\"ips\":[{\"address\":\"10.0.0.1/"
+	  "8\"}],\"routes\":[{\"rx\":1,\"dst\":"
+	  "\"10.0.0.0/8\"}]}" },
 	{ "0.2.0 needs an address", CNI_V110, CNI_V020, "{\"cniVersion\":\"1.1.0\",\"interfaces\":[]}",
 	  "7: a CNI 0.2.0 result needs an address and there is none: set cniVersion to 0.3.0" },
 	{ "nothing in it", CNI_V110, CNI_V110, "{}", "{\"cniVersion\":\"1.1.0\"}" },
