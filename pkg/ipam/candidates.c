@@ -138,8 +138,7 @@ static int name_nics(struct candidates *c, const struct ipam_request *req, struc
 				": %zu of %zu items name an interface; want all of them or none",
 				named, c->nics.n);
 	for (size_t i = 0; i < c->nics.n; i++) {
-		int r = networks_nic_name(annotation(req, ANNOTATION_NETWORKS), i,
-					  &c->nics.v[i].nic, e);
+		int r = networks_nic_name(annotation(req, ANNOTATION_NETWORKS), i, &c->nics.v[i].nic, e);
 
 		if (r < 0)
 			return r;
@@ -278,7 +277,7 @@ static int refuse_subnet(const struct ipam_request *req, struct err *e)
 {
 	const char *found = annotation(req, ANNOTATION_SUBNETS)  ? ANNOTATION_SUBNETS
 			    : annotation(req, ANNOTATION_SUBNET) ? ANNOTATION_SUBNET
-										: NULL;
+								 : NULL;
 
 	if (!found)
 		return 0;

@@ -89,6 +89,27 @@ static bool network_refuses(struct buf *b, const struct ipam_request *req, const
 	return true;
 }
 
+/* match_master_subnet (spec/ipam.md 3.4 rule 7). */
+static bool master_refuses(struct buf *b, const struct ipam_master *m, const struct api_ippool_spec *s)
+{
+	struct ip_prefix subnet;
+	struct err e;
+
+	if (!m)
+		return false;
+	if (m->unknown[0]) {
+		buf_fmt(b, "match_master_subnet: %s", m->unknown);
+		return true;
+	}
+	for (size_t i = 0;
+	     ip_prefix_parse(s->range.subnet ? s->range.subnet : "", &subnet, &e) == 0 && i < m->n; i++)
+		if (ip_prefix_contains(subnet, m->addr[i].ip))
+			return false;
+	buf_fmt(b, "match_master_subnet: no address of the physical NIC %s lies in spec.subnet %s", m->name,
+		s->range.subnet);
+	return true;
+}
+
 static bool state_refuses(struct buf *b, uint8_t ver, const struct api_ippool *p)
 {
 	uint8_t own = api_range_version(&p->spec.range);
@@ -113,8 +134,8 @@ int pool_refusal(const struct ipam_request *req, uint8_t ver, const struct api_i
 
 	*ret = NULL;
 	if (!state_refuses(&b, ver, p) && !node_refuses(&b, req, s) && !namespace_refuses(&b, req, s) &&
-	    !affinity_refuses(&b, &pod))
-		network_refuses(&b, req, &s->multus_name);
+	    !affinity_refuses(&b, &pod) && !network_refuses(&b, req, &s->multus_name) && !s->multus_name.n)
+		master_refuses(&b, req->master, s);
 	if (b.err) {
 		buf_clear(&b);
 		return err_nomem(e);

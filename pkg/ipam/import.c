@@ -205,8 +205,11 @@ static int import_one(struct txn *t, struct run *x, struct err *e)
 		r = look_at_address(t, x, req, req->requested[k], e);
 	if (r < 0)
 		return r;
-	out->result = r > 0 ? IMPORT_REFUSED : known ? IMPORT_KNOWN : IMPORT_CLAIMED;
-	return out->result == IMPORT_CLAIMED ? claim_one(t, x, req, e) : 0;
+	out->result = r > 0        ? IMPORT_REFUSED
+		      : known      ? IMPORT_KNOWN
+		      : x->writing ? IMPORT_CLAIMED
+				   : IMPORT_CLAIMABLE;
+	return r > 0 || known ? 0 : claim_one(t, x, req, e);
 }
 
 /* ---- all of them ---- */

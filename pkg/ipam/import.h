@@ -8,8 +8,9 @@
 
 enum import_result {
 	IMPORT_CLAIMED,
-	IMPORT_KNOWN,   /* this container's NIC has these addresses already */
-	IMPORT_REFUSED, /* no pool has one of them, or somebody else holds it */
+	IMPORT_CLAIMABLE, /* nothing was written: a dry run, or another one was refused */
+	IMPORT_KNOWN,     /* this container's NIC has these addresses already */
+	IMPORT_REFUSED,   /* no pool has one of them, or somebody else holds it */
 };
 
 struct ipam_import {

@@ -45,6 +45,16 @@ struct ipam_labels {
 	const struct json_map *map; /* NULL: none */
 };
 
+#define IPAM_MASTER_MAX 16
+
+/* The physical NIC behind an SR-IOV NIC, for match_master_subnet. */
+struct ipam_master {
+	char name[16];
+	struct ip_prefix addr[IPAM_MASTER_MAX];
+	size_t n;
+	char unknown[256]; /* why there is nothing to compare with; "" when there is */
+};
+
 /* Who asks. */
 struct ipam_request {
 	const char *network, *container, *nic;
@@ -54,6 +64,7 @@ struct ipam_request {
 	const char *mac;                    /* of the NIC, when it exists already */
 	const struct json_map *annotations; /* NULL: none reached us */
 	struct ipam_labels pod_labels, ns_labels, node_labels;
+	const struct ipam_master *master;        /* pools must hold one of its addresses; NULL: need not */
 	struct ip requested[IPAM_REQUESTED_MAX]; /* for this NIC */
 	size_t n_requested;
 };

@@ -2,12 +2,14 @@
 /* request.c - from a CNI call to a request of the engine */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/own.h"
 #include "nl/link.h"
 #include "nl/netns.h"
+#include "nl/sriov.h"
 #include "session.h"
 
 #define ANNOTATIONS       "io.kubernetes.cri.pod-annotations" /* capability of containerd and CRI-O */
@@ -101,8 +103,23 @@ static int read_requested(struct session_request *r, struct err *e)
 	return 0;
 }
 
+/* Every failure is the reason why no pool matches. */
+static void read_master(struct ipam_master *m, int sock, const char *ifname)
+{
+	char bus[SRIOV_BUS_MAX];
+	struct err e;
+	int r = sriov_bus(sock, ifname, bus, &e);
+
+	if (r == 0)
+		r = sriov_pf(SRIOV_SYSFS, bus, m->name, &e);
+	if (r == 0)
+		r = sriov_addresses(m->name, m->addr, IPAM_MASTER_MAX, &m->n, &e);
+	if (r < 0)
+		snprintf(m->unknown, sizeof(m->unknown), "%.200s", e.msg);
+}
+
 /* The NIC, if it exists already: some main plugins make it after calling us. */
-static void read_link(struct session_request *r, const char *ifname)
+static void read_link(struct session_request *r, const char *ifname, bool match_master)
 {
 	struct netns_item sock = { .domain = AF_INET, .type = SOCK_DGRAM };
 	struct link_info link;
@@ -114,17 +131,23 @@ static void read_link(struct session_request *r, const char *ifname)
 		link_mac_format(link.mac, r->mac);
 		r->running = (link.flags & IFF_UP) && (link.flags & IFF_RUNNING);
 	}
+	if (match_master)
+		read_master(&r->master, sock.fd, ifname);
 	close(sock.fd);
 }
 
-static int read_netns(const struct cni_env *env, struct session_request *r, struct err *e)
+static int read_netns(const struct session *s, struct session_request *r, struct err *e)
 {
+	const struct cni_env *env = &s->call->env;
 	int x = netns_open(env->netns, &r->netns, e);
+
+	if (s->conf.match_master_subnet)
+		r->req.master = &r->master;
 
 	if (x == 0)
 		x = netns_id(r->netns, r->netns_id, e);
 	if (x == 0)
-		read_link(r, env->ifname);
+		read_link(r, env->ifname, s->conf.match_master_subnet);
 	return x;
 }
 
@@ -163,7 +186,7 @@ int session_request_read(struct session *s, struct session_request *r, struct er
 		x = cni_request_read(&c->conf, &c->args, &r->asked, e);
 	if (x == 0)
 		x = read_requested(r, e);
-	return x < 0 ? x : read_netns(&c->env, r, e);
+	return x < 0 ? x : read_netns(s, r, e);
 }
 
 void session_request_clear(struct session_request *r)

@@ -211,6 +211,52 @@ static void test_refusals(void **state)
 	}
 }
 
+static void test_match_master(void **state)
+{
+	struct ipam_master with = { .name = "ens1", .n = 1 },
+			   without = { .unknown = "interface eth0 is on no PCI bus" };
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	r.master = &without;
+	EXPECT_PART(lab_add(&l, &r), "pool a: match_master_subnet: interface eth0 is on no PCI bus");
+	r.master = &with;
+	assert_int_equal(ip_prefix_parse("10.1.0.1/24", &with.addr[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r), "no address of the physical NIC ens1 lies in spec.subnet 10.0.0.0/24");
+	assert_int_equal(ip_prefix_parse("10.0.0.77/24", &with.addr[0], &l.e), 0);
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	lab_close(&l);
+}
+
+/* Invariant C: an attachment that names an address another container holds gives it back to nobody. */
+static void test_del_compares_the_container(void **state)
+{
+	struct ipam_request r = lab_request("c1", "eth0"), r2 = lab_request("c2", "eth0");
+	struct store_op op = { .verb = STORE_CREATE, .kind = STORE_ATTACHMENT };
+	struct ipam_key key;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_add(&l, &r);
+	ipam_attachment_key("net", "c2", "eth0", &key);
+	op.ns = key.ns;
+	op.name = key.name;
+	op.data = "{\"network\":\"net\",\"container\":\"c2\",\"nic\":\"eth0\",\"since\":1,"
+		  "\"ips\":[{\"address\":\"10.0.0.1/24\",\"pool\":\"a\"}]}";
+	op.len = strlen(op.data);
+	assert_int_equal(store_begin(l.st, STORE_WRITE, deadline_in(1000), &l.e), 0);
+	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
+	lab_del(&l, "c2", "eth0");
+	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	lab_close(&l);
+}
+
 static void test_affinity_comes_first(void **state)
 {
 	struct lab l;
@@ -692,6 +738,8 @@ int main(void)
 		cmocka_unit_test(test_families_and_gateways),
 		cmocka_unit_test(test_fallback_in_order),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_match_master),
+		cmocka_unit_test(test_del_compares_the_container),
 		cmocka_unit_test(test_affinity_comes_first),
 		cmocka_unit_test(test_reserved_and_excluded),
 		cmocka_unit_test(test_annotations),
