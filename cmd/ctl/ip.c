@@ -73,7 +73,7 @@ static int run_list(struct ctl *c, const void *args, struct err *e)
 	if (c->out.n || out_is_tree(&c->out))
 		out_rows_end(&c->out, NULL);
 	else
-		ctl_note(c, "no address is held%s", args ? " that was asked for" : "");
+		ctl_note(c, "no such address is in use, kept, cooling or in quarantine");
 	return 0;
 }
 

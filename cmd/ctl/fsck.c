@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fsck.c - fsck: are the files whole, do the records agree? */
+#include "ipam/fsck.h"
+
+#include "base/own.h"
+#include "commands.h"
+#include "ctl.h"
+#include "doc.h"
+
+struct fsck {
+	bool repair;
+};
+
+struct report {
+	struct ctl *c;
+	bool repair;
+	size_t findings, repaired, remarks;
+	struct json_strv *list;
+	int failed;
+	struct err *e;
+};
+
+static const struct out_column columns[] = {
+	{ "KIND", "kind", false },
+	{ "REPAIRED", "repaired", false },
+	{ "WHAT", "what", false },
+};
+
+static void tell(struct report *r, const char *kind, const char *sentence, bool repaired)
+{
+	struct json_object *row;
+	struct doc d;
+
+	if (r->failed)
+		return;
+	d = doc_new(r->e);
+	doc_text(&d, "kind", kind);
+	if (kind[0] != 'r')
+		doc_bool(&d, "repaired", repaired);
+	doc_text(&d, "what", sentence);
+	r->failed = doc_end(&d, &row);
+	if (!r->failed)
+		r->failed = out_row(&r->c->out, row, r->e);
+}
+
+/* ---- the store: checksums, keys, index ---- */
+
+static void collect(const char *sentence, void *arg)
+{
+	struct report *r = arg;
+
+	if (!r->failed)
+		r->failed = json_strv_add(r->list, sentence, r->e);
+}
+
+/* What is found again after repairing was not repaired. */
+static int check_store(struct ctl *c, struct report *r, struct err *e)
+{
+	CLEANUP(json_strv_clear) struct json_strv before = { 0 };
+	CLEANUP(json_strv_clear) struct json_strv after = { 0 };
+	int x;
+
+	r->list = &before;
+	x = store_local_verify(c->store, r->repair, collect, r, e);
+	r->list = &after;
+	if (x > 0 && r->repair)
+		x = store_local_verify(c->store, false, collect, r, e);
+	for (size_t i = 0; i < before.n; i++) {
+		bool repaired = r->repair && !json_strv_has(&after, before.v[i]);
+
+		r->findings++;
+		r->repaired += repaired;
+		tell(r, "store", before.v[i], repaired);
+	}
+	return x < 0 ? x : r->failed;
+}
+
+/* ---- the records ---- */
+
+static void found(const char *sentence, bool repaired, void *arg)
+{
+	struct report *r = arg;
+
+	r->findings++;
+	r->repaired += repaired;
+	tell(r, "finding", sentence, repaired);
+}
+
+static void remark(const char *sentence, void *arg)
+{
+	struct report *r = arg;
+
+	r->remarks++;
+	tell(r, "remark", sentence, false);
+}
+
+static int check_records(struct ctl *c, struct report *r, struct err *e)
+{
+	const struct ipam_fsck f = { .repair = r->repair, .found = found, .remark = remark, .arg = r };
+	int x = ipam_fsck(ctl_engine(c), &f, e);
+
+	return x < 0 ? x : r->failed;
+}
+
+static int run(struct ctl *c, const void *args, struct err *e)
+{
+	const struct fsck *opts = args;
+	struct err told;
+	struct report r = { .c = c, .repair = opts->repair, .e = &told };
+	int x = ctl_open(c, opts->repair ? CTL_WRITE : CTL_READ, e);
+
+	if (x < 0)
+		return x;
+	out_rows_begin(&c->out, columns, ARRAY_LEN(columns));
+	x = check_store(c, &r, e);
+	if (x < 0 && r.failed)
+		*e = told;
+	if (x < 0)
+		return x;
+	/* Records that cannot be read are among what was found just now: that is told too. */
+	if (check_records(c, &r, e) < 0)
+		ctl_complain(c, r.failed ? &told : e);
+	if (c->out.n || out_is_tree(&c->out))
+		out_rows_end(&c->out, NULL);
+	if (r.findings > r.repaired && c->status == CTL_OK)
+		c->status = CTL_FINDINGS;
+	if (r.findings)
+		ctl_note(c, "%zu findings, %zu of them repaired, %zu remarks%s", r.findings, r.repaired,
+			 r.remarks, r.repair ? "" : "; --repair mends what can be mended");
+	else
+		ctl_note(c, "everything agrees%s", r.remarks ? " (a remark is no finding)" : "");
+	return 0;
+}
+
+static const struct option opts[] = {
+	OPT(struct fsck, repair, 0, "repair", NULL,
+	    .help = "make what is missing anew from what is there; never frees what something claims"),
+};
+
+const struct command cmd_fsck = {
+	.name = "fsck",
+	.summary = "prove that the store is whole and that its records agree",
+	.text = "Checksums and index of the store; then that each address that is held is named by one "
+		"attachment\n"
+		"and, if it is kept for a pod, by that pod's endpoint, and the other way round.\n"
+		"Exit status 5 when there are findings that were not repaired.",
+	OPTIONS(struct fsck, opts),
+	.run = run,
+};

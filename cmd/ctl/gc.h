@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gc.h - freeing what containers that are gone have left, also for restore */
+#ifndef CTL_GC_H
+#define CTL_GC_H
+
+#include "sandbox.h"
+
+/* Why nothing of this attachment can be alive, NULL when it may be. */
+const char *gc_evidence(const struct ctl *c, const struct sandboxes *known, const struct ipam_attachment *a);
+/* *ret_freed counts attachments. */
+int gc_sweep(struct ctl *c, const struct sandboxes *known, size_t *ret_freed, struct err *e);
+
+#endif

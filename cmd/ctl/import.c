@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import.c - import host-local: a host that changes its network configuration keeps its addresses
+ *
+ * host-local keeps one directory a network. A file in it is named after an address and holds container ID and
+ * interface name; last_reserved_ip.N and lock are its own.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/own.h"
+#include "claims.h"
+#include "cni/env.h"
+#include "commands.h"
+
+#define FILE_MAX 1024 /* bytes in one of its files */
+
+struct import {
+	const char *pool, *network, *ifname, *cache_dir;
+	bool dry_run, skip_refused;
+};
+
+struct reader {
+	struct ctl *c;
+	const struct import *opts;
+	const char *network;
+	const struct sandboxes *known;
+	int dirfd;
+	int64_t booted; /* wall time, ms */
+	struct claims claims;
+};
+
+/* ---- reading the directory ---- */
+
+/* "ID\r\nIFNAME"; before 0.7.0 the ID alone. */
+static int split(const struct reader *r, const char *file, char *text, const char **ifname, struct err *e)
+{
+	char *end = text + strcspn(text, "\r\n"), *second = end + strspn(end, "\r\n");
+
+	*end = '\0';
+	second[strcspn(second, "\r\n")] = '\0';
+	*ifname = *second ? second : r->opts->ifname ? r->opts->ifname : "eth0";
+	if (!cni_name_ok(text))
+		return err_code(e, ERR_DECODE, EBADMSG, "%s: \"%.64s\" is no container ID", file, text);
+	if (!cni_ifname_ok(*ifname))
+		return err_code(e, ERR_DECODE, EBADMSG, "%s: \"%.32s\" is no interface name", file, *ifname);
+	return 0;
+}
+
+/* Why it need not be imported; NULL: it must. Both kinds of evidence, because a clock may have been wrong. */
+static const char *left_out(const struct reader *r, const struct sandbox *box, int64_t written)
+{
+	enum netns_state netns = box ? netns_look(box->netns, NULL) : NETNS_UNKNOWN;
+
+	if (netns == NETNS_GONE)
+		return "its network namespace is gone";
+	if (netns == NETNS_UNKNOWN && !box && written < r->booted)
+		return "from before the last boot, and the runtime does not know it";
+	return NULL;
+}
+
+static int read_one(struct reader *r, const char *file, struct ip ip, struct err *e)
+{
+	struct buf text = BUF_INIT(FILE_MAX);
+	const char *ifname = NULL;
+	struct claim *cl;
+	struct stat st = { 0 };
+	int x = file_read(r->dirfd, file, FILE_MAX - 1, &text, e);
+
+	if (x == 0 && text.len)
+		x = split(r, file, text.s, &ifname, e);
+	else if (x == 0)
+		x = err_code(e, ERR_DECODE, EBADMSG, "%s: empty", file);
+	if (x == 0)
+		x = claims_add(&r->claims, ip, r->network, text.s, ifname, e);
+	if (x == 0) {
+		cl = &r->claims.v[r->claims.n - 1];
+		cl->box = sandboxes_find(r->known, cl->container, cl->nic, NULL);
+		if (fstatat(r->dirfd, file, &st, 0) == 0)
+			cl->left_out = left_out(r, cl->box, (int64_t)st.st_mtim.tv_sec * 1000);
+	}
+	buf_clear(&text);
+	return x;
+}
+
+/* As host-local itself takes it for each call. */
+static int lock(const struct reader *r, const char *dir, int *ret_fd, struct err *e)
+{
+	struct deadline until = deadline_in(r->c->timeout_ms);
+	const struct timespec pause = { .tv_nsec = 10000000 };
+
+	*ret_fd = openat(r->dirfd, "lock", O_RDWR | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return errno == ENOENT || errno == EROFS ? 0 : err_sys(e, errno, "open %s/lock", dir);
+	while (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, errno, "lock %s/lock", dir);
+		if (!deadline_left(until))
+			return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "%s/lock is held by somebody else", dir);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static void dir_p(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static int read_all(struct reader *r, const char *dir, struct err *e)
+{
+	CLEANUP(dir_p) DIR *d = opendir(dir);
+	const struct dirent *entry;
+	int x = 0;
+
+	if (!d)
+		return err_sys(e, errno, "read directory %s", dir);
+	while (x == 0 && (entry = readdir(d))) {
+		struct err no_address;
+		struct ip ip;
+
+		if (ip_parse(entry->d_name, &ip, &no_address) == 0)
+			x = read_one(r, entry->d_name, ip, e);
+	}
+	return x < 0 ? err_wrap(e, "%s", dir) : 0;
+}
+
+/* ---- */
+
+static int64_t boot_time(void)
+{
+	struct timespec up;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+		return 0;
+	return clock_wall_ms() - (int64_t)up.tv_sec * 1000;
+}
+
+static int import(struct reader *r, struct err *e)
+{
+	const struct import *opts = r->opts;
+	const struct claims_how how = { opts->pool, opts->dry_run, opts->skip_refused };
+	size_t claimed = 0, refused = 0;
+	int x;
+
+	out_rows_begin(&r->c->out, claims_columns, claims_n_columns);
+	x = claims_import(r->c, &r->claims, &how, &claimed, &refused, e);
+	if (x < 0)
+		return x;
+	if (r->claims.n || out_is_tree(&r->c->out))
+		out_rows_end(&r->c->out, NULL);
+	if (opts->dry_run) {
+		ctl_note(r->c, "dry run: nothing was changed%s", refused ? "; there are refusals" : "");
+	} else if (refused && !opts->skip_refused) {
+		ctl_note(
+			r->c,
+			"%zu refused, so nothing was changed; make pools for them, or import the others with "
+			"--skip-refused",
+			refused);
+	} else {
+		ctl_note(r->c, "%zu attachments imported, %zu refused", claimed, refused);
+	}
+	if (refused && !opts->skip_refused)
+		r->c->status = CTL_FAILED;
+	return 0;
+}
+
+/* The network is the directory's name, as host-local has it. */
+static int name_network(struct reader *r, char *dir, struct err *e)
+{
+	r->network = r->opts->network ? r->opts->network : basename(dir);
+	if (!cni_name_ok(r->network))
+		return ctl_usage(e, "network \"%.64s\": want the name of the network, with --network",
+				 r->network);
+	return 0;
+}
+
+static int run_host_local(struct ctl *c, const void *args, struct err *e)
+{
+	CLEANUP(sandboxes_clear) struct sandboxes known = { 0 };
+	CLEANUP(close_p) int dirfd = -1;
+	CLEANUP(close_p) int lockfd = -1;
+	const char *dir = c->in.operands[0];
+	CLEANUP(free_p) char *copy = realpath(dir, NULL);
+	struct reader r = { .c = c, .opts = args, .known = &known, .booted = boot_time() };
+	int x;
+
+	if (!copy)
+		return err_sys(e, errno, "%s", dir);
+	x = name_network(&r, copy, e);
+	if (x == 0)
+		x = ctl_open(c, r.opts->dry_run ? CTL_READ : CTL_WRITE, e);
+	if (x == 0)
+		x = sandboxes_load(r.opts->cache_dir, &known, e);
+	if (x < 0)
+		return x;
+	dirfd = r.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(e, errno, "open %s", dir);
+	x = lock(&r, dir, &lockfd, e);
+	if (x == 0)
+		x = read_all(&r, dir, e);
+	if (x == 0)
+		x = import(&r, e);
+	claims_clear(&r.claims);
+	return x;
+}
+
+static const struct option opts[] = {
+	OPT(struct import, pool, 0, "pool", "POOL", .offer = OFFER_POOL,
+	    .help = "only into this pool (default: whichever has the address)"),
+	OPT(struct import, network, 0, "network", "NAME",
+	    .help = "the network's name in its new configuration (default: the directory's name)"),
+	OPT(struct import, ifname, 0, "ifname", "NIC",
+	    .help = "for files that name no interface (default eth0)"),
+	OPT(struct import, skip_refused, 0, "skip-refused", NULL,
+	    .help = "import what can be; otherwise one refusal changes nothing"),
+	OPT(struct import, dry_run, 0, "dry-run", NULL, .help = "only tell what would be imported"),
+	CACHE_OPTION(struct import, cache_dir),
+};
+
+static const struct command cmd_host_local = {
+	.name = "host-local",
+	.operands = "DIR",
+	.summary = "addresses that host-local gave out, from /var/lib/cni/networks/NETWORK",
+	.text = "Containers keep their addresses when the network changes its IPAM to spiderpool: each "
+		"address\n"
+		"becomes a record of its container in the pool that has it. Stop starting containers "
+		"meanwhile,\n"
+		"change the configuration afterwards. What the runtime's cache proves to be gone is left "
+		"out.",
+	OPTIONS(struct import, opts),
+	.min = 1,
+	.max = 1,
+	.offer = { OFFER_FILE },
+	.run = run_host_local,
+};
+
+static const struct command *const commands[] = { &cmd_host_local, NULL };
+
+const struct command cmd_import = {
+	.name = "import",
+	.summary = "take over addresses that another IPAM plugin gave out",
+	.sub = commands,
+};
