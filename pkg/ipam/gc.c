@@ -144,13 +144,15 @@ int ipam_gc(struct ipam *m, const char *network, const struct ipam_valid *valid,
 {
 	CLEANUP(free_p) struct ipam_valid *sorted = calloc(n + 1, sizeof(*sorted));
 	struct gc g = { network, sorted, n, started_ms };
+	int r;
 
 	if (!sorted)
 		return err_nomem(e);
 	if (n)
 		memcpy(sorted, valid, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), compare_valid);
-	return ipam_sweep(m, gc_wants, &g, ret_freed, e);
+	r = ipam_sweep(m, gc_wants, &g, ret_freed, e);
+	return r < 0 ? r : ipam_prune(m, e);
 }
 
 /* ---- after a reboot ---- */

@@ -114,13 +114,16 @@ struct ipam_valid {
 };
 
 /* CNI GC: frees what the network holds for attachments that are not in the list, unless they were made after
- * started_ms. *ret_freed counts attachments. */
+ * started_ms; then prunes. *ret_freed counts attachments. */
 int ipam_gc(struct ipam *m, const char *network, const struct ipam_valid *valid, size_t n, int64_t started_ms,
 	    size_t *ret_freed, struct err *e);
 
 /* Frees every attachment that dead() says yes to; it may not use the store. */
 int ipam_sweep(struct ipam *m, bool (*dead)(const struct ipam_attachment *a, void *arg), void *arg,
 	       size_t *ret_freed, struct err *e);
+
+/* Forgets blocks in which nothing is held, cooling or in quarantine. */
+int ipam_prune(struct ipam *m, struct err *e);
 
 /* Frees what holders of an earlier boot of this node left (kernel state does not survive a reboot); does
  * nothing when the store was already used in this boot. ipam_add() does this first. */

@@ -568,6 +568,24 @@ static void test_reboot(void **state)
 	lab_close(&l);
 }
 
+static int count_block(const struct store_obj *o, void *arg, struct err *e)
+{
+	(void)o;
+	(void)e;
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_blocks(struct lab *l)
+{
+	int n = 0;
+
+	assert_int_equal(store_begin(l->st, STORE_READ, deadline_in(1000), &l->e), 0);
+	assert_int_equal(store_list(l->st, STORE_BLOCK, NULL, NULL, NULL, count_block, &n, &l->e), 0);
+	store_end(l->st);
+	return n;
+}
+
 static void test_gc(void **state)
 {
 	struct lab l;
@@ -600,6 +618,10 @@ static void test_gc(void **state)
 	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24"); /* c1 and the other network's c3 stand */
 	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
 	assert_int_equal(freed, 3); /* c1 eth0, its net1 that was claimed ahead, d */
+	assert_int_equal(count_blocks(&l), 2);
+	clock_freeze_wall(now + IPAM_COOLDOWN_MS);
+	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
+	assert_int_equal(count_blocks(&l), 1); /* c3 is in the other */
 	clock_freeze_wall(-1);
 	lab_close(&l);
 }
