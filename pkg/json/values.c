@@ -51,21 +51,19 @@ void json_strv_clear(struct json_strv *l)
 
 int json_strv_copy(const struct json_strv *in, struct json_strv *out, struct err *e)
 {
-	*out = (struct json_strv){ .set = in->set };
-	if (!in->n)
-		return 0;
-	out->v = calloc(in->n + 1, sizeof(*out->v));
-	if (!out->v)
-		goto nomem;
+	*out = (struct json_strv){ 0 };
+	out->v = in->n ? calloc(in->n + 1, sizeof(*out->v)) : NULL;
+	if (in->n && !out->v)
+		return err_nomem(e);
 	for (; out->n < in->n; out->n++) {
 		out->v[out->n] = strdup(in->v[out->n]);
-		if (!out->v[out->n])
-			goto nomem;
+		if (!out->v[out->n]) {
+			json_strv_clear(out);
+			return err_nomem(e);
+		}
 	}
+	out->set = in->set;
 	return 0;
-nomem:
-	json_strv_clear(out);
-	return err_nomem(e);
 }
 
 static struct json_map_entry *find(const struct json_map *m, const char *key)
@@ -120,23 +118,21 @@ void json_map_clear(struct json_map *m)
 
 int json_map_copy(const struct json_map *in, struct json_map *out, struct err *e)
 {
-	*out = (struct json_map){ .set = in->set };
-	if (!in->n)
-		return 0;
-	out->v = calloc(in->n, sizeof(*out->v));
-	if (!out->v)
-		goto nomem;
+	*out = (struct json_map){ 0 };
+	out->v = in->n ? calloc(in->n, sizeof(*out->v)) : NULL;
+	if (in->n && !out->v)
+		return err_nomem(e);
 	while (out->n < in->n) {
 		struct json_map_entry *to = &out->v[out->n], *from = &in->v[out->n];
 
 		out->n++;
 		to->key = strdup(from->key);
 		to->value = strdup(from->value);
-		if (!to->key || !to->value)
-			goto nomem;
+		if (!to->key || !to->value) {
+			json_map_clear(out);
+			return err_nomem(e);
+		}
 	}
+	out->set = in->set;
 	return 0;
-nomem:
-	json_map_clear(out);
-	return err_nomem(e);
 }

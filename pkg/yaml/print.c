@@ -139,7 +139,7 @@ static void print_literal(struct buf *out, const char *s, size_t len, unsigned i
 static void print_string(struct buf *out, struct json_object *o, unsigned indent)
 {
 	const char *s = json_text(o);
-	size_t len = (size_t)json_object_get_string_len(o);
+	size_t len = strlen(s);
 
 	if (literal(s, len))
 		print_literal(out, s, len, indent);

@@ -123,6 +123,15 @@ static bool float_shape(const char *s, struct shape *f)
 	return !*s;
 }
 
+/* As JSON, and so that it is still no whole number. */
+static void print_double(double d, char out[JSON_NUMBER_MAX + 1])
+{
+	int n = snprintf(out, JSON_NUMBER_MAX, "%.17g", d);
+
+	if (!strpbrk(out, ".e"))
+		snprintf(out + n, JSON_NUMBER_MAX - (size_t)n, ".0");
+}
+
 static bool resolve_float(const char *s, struct yaml_scalar *out)
 {
 	struct shape f;
@@ -140,9 +149,7 @@ static bool resolve_float(const char *s, struct yaml_scalar *out)
 	if (json)
 		snprintf(out->text, sizeof(out->text), "%s", s);
 	else
-		snprintf(out->text, sizeof(out->text) - 2, "%.17g", out->d);
-	if (!strpbrk(out->text, ".eE") && !json)
-		strcat(out->text, ".0");
+		print_double(out->d, out->text);
 	out->kind = YAML_FLOAT;
 	return true;
 }
