@@ -159,7 +159,8 @@ static size_t special_count(const char *s, size_t len)
 
 static int bad(struct err *e, int f, const char *what)
 {
-	return err_code(e, ERR_DECODE, EBADMSG, "%s: %s", fields[f].name, what);
+	err_code(e, ERR_DECODE, EBADMSG, "%s: %s", fields[f].name, what);
+	return -EBADMSG;
 }
 
 /* Plain decimal, the only spelling of its number. */

@@ -156,7 +156,7 @@ static const struct {
 	{ "decode anew", op_decode_new, 40 },
 	{ "encode", op_encode, 40 },
 	{ "default", op_default, 50 },
-	{ "default subnet", op_default_subnet, 20 },
+	{ "default subnet", op_default_subnet, 15 },
 	{ "default endpoint", op_default_endpoint, 1 },
 	{ "create", op_create, 8 },
 	{ "update", op_update, 10 },
