@@ -34,8 +34,7 @@ static void print_and_read(struct json_object *o)
 
 	for (int pretty = 0; pretty < 2; pretty++) {
 		CLEANUP(buf_clear)
-		struct buf first = BUF_INIT(BUF_MAX_DEFAULT),
-			   second = BUF_INIT(BUF_MAX_DEFAULT);
+		struct buf first = BUF_INIT(BUF_MAX_DEFAULT), second = BUF_INIT(BUF_MAX_DEFAULT);
 
 		demand(json_print(o, pretty, &first, &e) == 0, "print", &e);
 		json_put_p(&again);

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -166,6 +167,10 @@ static void times_are_read_and_written(void **arg)
 		{ "2024-02-29T23:59:59Z", 1709251199000, NULL },
 		{ "9999-12-31T23:59:59Z", 253402300799000, NULL },
 		{ "1969-12-31T23:59:59Z", -1000, NULL },
+		{ "1969-12-31T23:59:59.5Z", -500, "1969-12-31T23:59:59Z" },
+		{ "0001-01-01T00:00:00Z", -62135596800000, NULL },
+		{ "2000-02-29T12:00:00Z", 951825600000, NULL },
+		{ "2100-03-01T00:00:00Z", 4107542400000, NULL },
 		{ "2026-11-22T21:00:00.5Z", 1795381200500, "2026-11-22T21:00:00Z" },
 		{ "2026-11-22T21:00:00.1239999999Z", 1795381200123, "2026-11-22T21:00:00Z" },
 		{ "2026-11-22T21:00:00+01:00", 1795377600000, "2026-11-22T20:00:00Z" },
@@ -183,6 +188,46 @@ static void times_are_read_and_written(void **arg)
 			fail_msg("%s: got %lld %s", rows[i].in, (long long)ms, e.msg);
 		if (strcmp(clock_format(ms, text), rows[i].out ? rows[i].out : rows[i].in) != 0)
 			fail_msg("%s: printed as %s", rows[i].in, text);
+	}
+}
+
+static void times_are_written_with_milliseconds(void **arg)
+{
+	static const struct {
+		int64_t ms;
+		char colon;
+		const char *out;
+	} rows[] = {
+		{ 0, ':', "1970-01-01T00:00:00.000" },
+		{ 1795381200007, ':', "2026-11-22T21:00:00.007" },
+		{ 1795381265999, '-', "2026-11-22T21-01-05.999" },
+		{ -1, ':', "1969-12-31T23:59:59.999" },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[CLOCK_TEXT_MAX];
+
+		if (strcmp(clock_format_ms(rows[i].ms, rows[i].colon, text), rows[i].out) != 0)
+			fail_msg("%s: got %s", rows[i].out, text);
+	}
+}
+
+/* Every fifth day of 800 years against libc. */
+static void days_are_those_of_the_calendar(void **arg)
+{
+	(void)arg;
+	for (int64_t day = -200000; day < 100000; day += 5) {
+		time_t t = (time_t)(day * 86400 + day % 86400);
+		char text[CLOCK_TEXT_MAX], want[CLOCK_TEXT_MAX];
+		struct tm tm;
+		size_t n;
+
+		gmtime_r(&t, &tm);
+		n = (size_t)snprintf(want, sizeof(want), "%04d", tm.tm_year + 1900);
+		strftime(want + n, sizeof(want) - n, "-%m-%dT%H:%M:%SZ", &tm);
+		if (strcmp(clock_format((int64_t)t * 1000, text), want) != 0)
+			fail_msg("%s: got %s", want, text);
 	}
 }
 
@@ -480,6 +525,8 @@ int main(void)
 		cmocka_unit_test(buffers_have_a_maximum),
 		cmocka_unit_test(the_first_failure_sticks),
 		cmocka_unit_test(times_are_read_and_written),
+		cmocka_unit_test(times_are_written_with_milliseconds),
+		cmocka_unit_test(days_are_those_of_the_calendar),
 		cmocka_unit_test(other_texts_are_no_times),
 		cmocka_unit_test(wall_time_can_stand_still),
 		cmocka_unit_test(deadlines_run_on_the_monotonic_clock),
