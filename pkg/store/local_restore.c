@@ -238,6 +238,7 @@ static int restore(const struct local *l, struct in *in, int64_t *ret_time, uint
 	local_new_drop(l, n);
 	if (r < 0)
 		return r;
+	unlinkat(l->dirfd, "lock.mdb", 0); /* it knows the old store's last transaction */
 	*ret_time = time;
 	*ret_count = (uint64_t)h.count;
 	return 0;
