@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* confdoc.c - writes docs/reference from the field tables, so that the pages cannot disagree with the code */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+
+#include "../plugins/ipam/conf.c"
+
+static const char *kind_text(const struct json_field *f)
+{
+	switch (f->kind) {
+	case JSON_STR:
+		return "string";
+	case JSON_BOOL:
+	case JSON_OPT_BOOL:
+		return "true or false";
+	case JSON_U32:
+	case JSON_I64:
+	case JSON_OPT_INT:
+		return "number";
+	case JSON_STRV:
+		return "list of strings";
+	case JSON_MAP:
+		return "object of strings";
+	case JSON_RAW:
+		return "any";
+	case JSON_STRUCTS:
+		return "list of objects";
+	default:
+		return "object";
+	}
+}
+
+static void print_limits(FILE *out, const struct json_field *f)
+{
+	if (f->min || f->max)
+		fprintf(out, ", %lld to %lld", (long long)f->min, (long long)f->max);
+	for (size_t i = 0; f->one_of && f->one_of[i]; i++)
+		fprintf(out, "%s `%s`", i ? " or" : ":", f->one_of[i]);
+}
+
+static void print_table(FILE *out, const struct json_table *t, const char *path)
+{
+	char sub[256];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct json_field *f = &t->f[i];
+
+		fprintf(out, "| `%s%s` | %s", path, f->key, kind_text(f));
+		print_limits(out, f);
+		fprintf(out, "%s | %s |\n", f->flags & JSON_REQUIRED ? ", required" : "",
+			f->doc ? f->doc : "");
+		if (!f->tab || strcmp(f->key, "metadata") == 0)
+			continue;
+		snprintf(sub, sizeof(sub), "%s%s%s.", path, f->key, f->kind == JSON_STRUCTS ? "[]" : "");
+		print_table(out, f->tab, sub);
+	}
+}
+
+static FILE *page(const char *dir, const char *name, const char *title, const char *text)
+{
+	char path[512];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	out = fopen(path, "w");
+	if (!out) {
+		perror(path);
+		return NULL;
+	}
+	fprintf(out,
+		"<!-- Written by tools/confdoc.c from the field tables: \"make docs\". -->\n# %s\n\n%s\n",
+		title, text);
+	return out;
+}
+
+static int write_config(const char *dir)
+{
+	FILE *out = page(dir, "ipam-section.md", "The `ipam` section of a network configuration",
+			 "Keys of `\"ipam\": {\"type\": \"spiderpool\", ...}`. Keys that are not listed are "
+			 "ignored with a line in "
+			 "the log.\n");
+
+	if (!out)
+		return 1;
+	fprintf(out, "| key | type | meaning |\n|---|---|---|\n");
+	print_table(out, &ipam_section_table, "");
+	return fclose(out) != 0;
+}
+
+static int write_resources(const char *dir)
+{
+	FILE *out = page(dir, "resources.md", "Resources",
+			 "Group and version: `" API_VERSION
+			 "`. A manifest has `apiVersion`, `kind`, `metadata` and what is "
+			 "listed here. Fields that are not listed are dropped with a warning.\n");
+
+	if (!out)
+		return 1;
+	for (int k = 0; k < API_KIND_MAX; k++) {
+		fprintf(out,
+			"## %s\n\nNames for `spiderpoolctl get`: `%s`, `%s`, `%s`. %s\n\n| field | type | "
+			"meaning |\n|---|---|---|\n",
+			api_kinds[k].kind, api_kinds[k].plural, api_kinds[k].singular,
+			api_kinds[k].short_name, api_kinds[k].namespaced ? "Namespaced." : "Not namespaced.");
+		print_table(out, api_kinds[k].table, "");
+		fprintf(out, "\n");
+	}
+	return fclose(out) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s DIR\n", argv[0]);
+		return 2;
+	}
+	return write_config(argv[1]) || write_resources(argv[1]);
+}
