@@ -260,10 +260,18 @@ static void old_versions(void **arg)
 static void results_are_brought_to_one_version(void **arg)
 {
 	struct cni_network n = network("1.1.0", "");
+	const struct cni_runtime rt = runtime();
 	struct err e;
 
 	(void)arg;
 	write_result("a", "{\"cniVersion\":\"%s\",\"ip4\":{\"ip\":\"10.0.0.5/24\"}}", "0.2.0");
+	assert_int_equal(add(&n, &e), 0);
+	expect_file("in.b.ADD",
+		    "{" B_CONF
+		    ",\"prevResult\":{\"cniVersion\":\"1.1.0\",\"ips\":[{\"address\":\"10.0.0.5/24\"}]}}");
+	/* one that says no version means that of its configuration; the next one is told */
+	assert_int_equal(cni_network_del(&n, &rt, &e), 0);
+	write_result("a", "{\"ips\":[{\"address\":\"10.0.0.5/%s\"}]}", "24");
 	assert_int_equal(add(&n, &e), 0);
 	expect_file("in.b.ADD",
 		    "{" B_CONF
