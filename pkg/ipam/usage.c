@@ -173,8 +173,17 @@ void ipam_explain_clear(struct ipam_explain *x)
 	*x = (struct ipam_explain){ 0 };
 }
 
+/* What one NIC would get, the next one would not: taken in this transaction, which writes nothing. */
+static void take(struct txn *t, const struct pick *pick)
+{
+	block_rec_init(pick->rec);
+	pick->rec->hold = HOLD_POD;
+	pick->rec->since = t->now;
+}
+
+/* taken: an earlier pool of this NIC and family has an address already. */
 static int outlook(struct txn *t, const struct plan *p, const struct plan_pool *pool, struct ipam_row *row,
-		   struct err *e)
+		   bool *taken, struct err *e)
 {
 	struct ip_set total = { 0 };
 	struct pick pick;
@@ -189,12 +198,15 @@ static int outlook(struct txn *t, const struct plan *p, const struct plan_pool *
 		return r;
 	row->has_next = r > 0;
 	row->next = r > 0 ? pick.addr : (struct ip){ 0 };
+	if (r > 0 && !*taken)
+		take(t, &pick);
+	*taken = *taken || r > 0;
 	return 0;
 }
 
 static int add_row(struct txn *t, const struct plan *p, const struct plan_nic *nic,
-		   const struct plan_family *f, const struct plan_pool *pool, struct ipam_explain *x,
-		   struct err *e)
+		   const struct plan_family *f, const struct plan_pool *pool, bool *taken,
+		   struct ipam_explain *x, struct err *e)
 {
 	struct ipam_row *rows = realloc(x->rows, (x->n + 1) * sizeof(*rows)), *row;
 
@@ -207,7 +219,18 @@ static int add_row(struct txn *t, const struct plan *p, const struct plan_nic *n
 		row->refusal = strdup(pool->refusal);
 	if (!row->nic || !row->pool || (pool->refusal && !row->refusal))
 		return err_nomem(e);
-	return pool->refusal ? 0 : outlook(t, p, pool, row, e);
+	return pool->refusal ? 0 : outlook(t, p, pool, row, taken, e);
+}
+
+static int add_family(struct txn *t, const struct plan *p, const struct plan_nic *nic,
+		      const struct plan_family *f, struct ipam_explain *x, struct err *e)
+{
+	bool taken = false;
+	int r = 0;
+
+	for (size_t k = 0; r == 0 && k < f->n; k++)
+		r = add_row(t, p, nic, f, &f->pools[k], &taken, x, e);
+	return r;
 }
 
 static int explain_body(struct txn *t, void *arg, struct err *e)
@@ -222,10 +245,8 @@ static int explain_body(struct txn *t, void *arg, struct err *e)
 		return r;
 	c->ret->rule = p.cand.rule;
 	for (size_t i = 0; i < p.n; i++)
-		for (size_t f = 0; f < p.nics[i].n_fam; f++)
-			for (size_t k = 0; r == 0 && k < p.nics[i].fam[f].n; k++)
-				r = add_row(t, &p, &p.nics[i], &p.nics[i].fam[f], &p.nics[i].fam[f].pools[k],
-					    c->ret, e);
+		for (size_t f = 0; r == 0 && f < p.nics[i].n_fam; f++)
+			r = add_family(t, &p, &p.nics[i], &p.nics[i].fam[f], c->ret, e);
 	plan_clear(&p);
 	return r < 0 ? r : 1;
 }
