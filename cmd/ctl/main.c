@@ -32,7 +32,8 @@ static const struct option global_options[] = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_apply, &cmd_get, &cmd_delete, &cmd_ip, &cmd_gc, &cmd_fsck, &cmd_import, NULL,
+	&cmd_apply,  &cmd_get, &cmd_delete, &cmd_ip,  &cmd_gc, &cmd_fsck,
+	&cmd_import, &cmd_why, &cmd_plan,   &cmd_top, NULL,
 };
 
 const struct command cmd_program = {

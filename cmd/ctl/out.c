@@ -257,7 +257,10 @@ void out_scalar(struct buf *b, struct json_object *v)
 	if (json_text(v)) {
 		buf_str(b, json_text(v));
 	} else if (json_number(v, &n)) {
-		buf_fmt(b, "%lld", (long long)n);
+		if (n == INT64_MAX) /* counts end here */
+			buf_str(b, "2^63 and more");
+		else
+			buf_fmt(b, "%lld", (long long)n);
 	} else if (json_boolean(v, &yes)) {
 		buf_str(b, yes ? "true" : "false");
 	} else if (json_object_is_type(v, json_type_array)) {
