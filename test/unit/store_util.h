@@ -130,4 +130,46 @@ static __attribute__((unused)) int verify(struct store *st, bool repair)
 	return n;
 }
 
+static char listed[1024];
+
+static __attribute__((unused)) int each_name(const struct store_obj *o, void *arg, struct err *e)
+{
+	size_t len = strlen(listed);
+
+	(void)e;
+	snprintf(listed + len, sizeof(listed) - len, "%s%s%s%s=%.*s", len ? " " : "", o->ns,
+		 *o->ns ? "/" : "", o->name, (int)o->len, o->data);
+	return arg && --*(int *)arg == 0 ? 17 : 0;
+}
+
+static __attribute__((unused)) const char *list(struct store *st, enum store_kind kind, const char *term,
+						const char *from, const char *to)
+{
+	listed[0] = '\0';
+	check(store_begin(st, STORE_READ, soon(), &err));
+	assert_int_equal(store_list(st, kind, term, from, to, each_name, NULL, &err), 0);
+	store_end(st);
+	return listed;
+}
+
+static __attribute__((unused)) void check_list(const char *row, const char *got, const char *want)
+{
+	if (strcmp(got, want) != 0)
+		fail_msg("row \"%s\": want \"%s\", got \"%s\"", row, want, got);
+}
+
+/* The block's distance from from; -1 for none. */
+static __attribute__((unused)) int64_t next_free(struct store *st, uint8_t ver, ip_num from, ip_num to,
+						 int64_t before)
+{
+	ip_num b = 0;
+	int r;
+
+	check(store_begin(st, STORE_READ, soon(), &err));
+	r = store_next_free(st, ver, from, to, before, &b, &err);
+	check(r);
+	store_end(st);
+	return r ? (int64_t)(b - from) : -1;
+}
+
 #endif

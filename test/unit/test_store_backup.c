@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_store_backup.c - what a backup holds comes back, and a backup that is not right changes nothing */
+#include "store_util.h"
+
+#include <signal.h>
+
+static struct store *st;
+
+static int setup(void **state)
+{
+	if (make_dir(state) < 0)
+		return -1;
+	st = open_store();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	store_close(st);
+	st = NULL;
+	return remove_dir(state);
+}
+
+static void fill_for_backup(void)
+{
+	static const char *const terms[] = { "node/a", "", "\"\\\n\xc3\xa4", NULL };
+	struct store_op ops[] = {
+		op_create(STORE_ENDPOINT, "text", "line\n\ttab \"quoted\" \\ \xe2\x82\xac"),
+		op_create(STORE_ENDPOINT, "bytes", "\xff\xfe\x01"),
+		{ .kind = STORE_ENDPOINT, .ns = "ns", .name = "nul", .data = "a\0b", .len = 3 },
+		{ .kind = STORE_ENDPOINT, .ns = "ns", .name = "empty" },
+		op_create(STORE_BLOCK, "v4-0a000000", "r"),
+		op_create(STORE_BLOCK, "v6-20010db8000000000000000000000000", "r"),
+	};
+
+	ops[0].terms = terms;
+	ops[4].free_at = 1234;
+	ops[5].free_at = INT64_MAX;
+	check(commit(st, ops, ARRAY_LEN(ops)));
+	create(st, STORE_IPPOOL, "later", "x");
+}
+
+static void test_backup(void **state)
+{
+	int64_t time;
+	uint64_t count, text, later;
+	struct store_obj o;
+
+	(void)state;
+	assert_int_equal(store_local_backup_time(st), 0);
+	fill_for_backup();
+	text = version_of(st, STORE_ENDPOINT, "text", NULL);
+	check(store_local_backup(st, "", &err));
+	assert_true(llabs(store_local_backup_time(st) - clock_wall_ms()) < 60000);
+	run("test $(stat -c %%a %s/backup.json) = 600", dir);
+	/* Anybody can check the sum. */
+	run("which xxh64sum >/dev/null || exit 0; test \"$(head -n -1 %s/backup.json | xxh64sum | cut "
+	    "-c1-16)\" = "
+	    "\"$(tail -1 %s/backup.json | jq -r .xxh64)\"",
+	    dir, dir);
+
+	create(st, STORE_IPPOOL, "lost", "x");
+	later = version_of(st, STORE_IPPOOL, "lost", "x");
+	store_close(st);
+	check(store_local_restore(dir, "", &time, &count, &err));
+	assert_int_equal(count, 7);
+	assert_true(llabs(time - clock_wall_ms()) < 60000);
+	st = open_opts((struct store_local_opts){ 0 });
+	assert_int_equal(verify(st, false), 0);
+	assert_int_equal(version_of(st, STORE_IPPOOL, "lost", NULL), 0);
+	assert_int_equal(version_of(st, STORE_ENDPOINT, "text", "line\n\ttab \"quoted\" \\ \xe2\x82\xac"),
+			 text);
+	version_of(st, STORE_ENDPOINT, "bytes", "\xff\xfe\x01");
+	check_list("terms", list(st, STORE_ENDPOINT, "\"\\\n\xc3\xa4", NULL, NULL),
+		   "text=line\n\ttab \"quoted\" \\ \xe2\x82\xac");
+	check(store_begin(st, STORE_READ, soon(), &err));
+	assert_int_equal(store_get(st, STORE_ENDPOINT, "ns", "nul", &o, &err), 1);
+	assert_int_equal(o.len, 3);
+	assert_memory_equal(o.data, "a\0b", 3);
+	assert_int_equal(store_get(st, STORE_ENDPOINT, "ns", "empty", &o, &err), 1);
+	assert_int_equal(o.len, 0);
+	assert_int_equal(store_get(st, STORE_META, NULL, STORE_META_RESTORED, &o, &err), 1);
+	assert_non_null(memmem(o.data, o.len, "\"backupTime\":", 13));
+	assert_non_null(memmem(o.data, o.len, "\"restoredAt\":", 13));
+	store_end(st);
+	assert_int_equal(next_free(st, 4, 0x0a000000 / 64, 0x0a000000 / 64, 1233), -1);
+	assert_int_equal(next_free(st, 4, 0x0a000000 / 64, 0x0a000000 / 64, 1234), 0);
+	create(st, STORE_IPPOOL, "new", "x");
+	assert_true(version_of(st, STORE_IPPOOL, "new", "x") > later);
+	run("ls %s/data.mdb.damaged-*Z >/dev/null && ! ls %s/*tmp* 2>/dev/null", dir, dir);
+}
+
+/* Restored twice from one backup, with commits between: no version comes again. */
+static void test_restore_twice(void **state)
+{
+	uint64_t count, v[3];
+	int64_t time;
+
+	(void)state;
+	create(st, STORE_IPPOOL, "a", "x");
+	check(store_local_backup(st, "", &err));
+	for (int i = 0; i < 3; i++) {
+		create(st, STORE_IPPOOL, "b", "x");
+		v[i] = version_of(st, STORE_IPPOOL, "b", "x");
+		assert_true(i == 0 || v[i] > v[i - 1]);
+		store_close(st);
+		/* "nobody commits a million times in a second": give the clock its second */
+		clock_freeze_wall(clock_wall_ms() + 1000);
+		check(store_local_restore(dir, "", &time, &count, &err));
+		st = open_store();
+	}
+	clock_freeze_wall(-1);
+}
+
+static void test_restore_elsewhere(void **state)
+{
+	char file[PATH_MAX + 16], home[PATH_MAX];
+	uint64_t count;
+	int64_t time;
+
+	(void)state;
+	fill_for_backup();
+	snprintf(file, sizeof(file), "%s/copy.json", dir);
+	check(store_local_backup(st, file, &err));
+	store_close(st);
+	snprintf(home, sizeof(home), "%s", dir);
+	snprintf(dir, sizeof(dir), "%.4000s/new/state", home);
+	check(store_local_restore(dir, file, &time, &count, &err));
+	st = open_opts((struct store_local_opts){ 0 });
+	assert_int_equal(verify(st, false), 0);
+	version_of(st, STORE_IPPOOL, "later", "x");
+	snprintf(dir, sizeof(dir), "%s", home);
+}
+
+static void test_restore_refused(void **state)
+{
+	static const struct {
+		const char *row, *sed, *says; /* what is done to the file, the sentence */
+	} rows[] = {
+		{ "cut", "$d", "ends here" },
+		{ "cut in a line", "$s/.....$//", "backup line" },
+		{ "a line less", "3d", "line 8" },
+		{ "a bit", "4s/line/lIne/", "checksum" },
+		{ "a byte in the sum", "$s/\"xxh64\":\"./\"xxh64\":\"/", "checksum" },
+		{ "more behind it", "$s/$/\\n{}/", "checksum" },
+		{ "no JSON", "2s/{//", "line 2" },
+		{ "kind", "2s/Spider/Spinner/", "Spinner" },
+		{ "name", "2s/\"name\":\"[^\"]*\"/\"name\":\"\"/", "line 2" },
+		{ "twice",
+		  "4s/.*/{\"kind\":\"SpiderEndpoint\",\"name\":\"text\",\"version\":1,\"data\":\"\"}/;"
+		  "2s/.*/{\"kind\":\"SpiderEndpoint\",\"name\":\"text\",\"version\":1,\"data\":\"\"}/",
+		  "twice" },
+		{ "version", "2s/\"version\":[0-9]*/\"version\":99999/", "newer than the backup" },
+		{ "negative", "2s/\"version\":[0-9]*/\"version\":-1/", "version" },
+		{ "both", "2s/\"data\":/\"hex\":\"00\",\"data\":/", "either" },
+		{ "not hex", "2s/\"data\":\"[^\"]*\"/\"hex\":\"0\"/", "either" },
+		{ "newer", "1s/\"schema\":1/\"schema\":2/", "newer version" },
+		{ "no backup", "1s/spiderpool-backup/something/", "no backup" },
+		{ "head", "1s/\"count\":7/\"count\":-7/", "count" },
+		{ "empty", "d", "ends here" },
+	};
+	uint64_t count;
+	int64_t time;
+
+	(void)state;
+	fill_for_backup();
+	check(store_local_backup(st, "", &err));
+	create(st, STORE_IPPOOL, "still there", "x");
+	store_close(st);
+	run("cp %s/backup.json %s/good.json", dir, dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int r;
+
+		run("sed '%s' %s/good.json >%s/backup.json", rows[i].sed, dir, dir);
+		r = store_local_restore(dir, "", &time, &count, &err);
+		if (r >= 0 || !strstr(err.msg, rows[i].says))
+			fail_msg("row \"%s\": got %d, %s", rows[i].row, r, r < 0 ? err.msg : "");
+		run("! ls %s/*tmp* %s/*damaged* 2>/dev/null", dir, dir);
+	}
+	run("rm %s/backup.json", dir);
+	assert_int_equal(store_local_restore(dir, "", &time, &count, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "backup.json"));
+	st = open_store();
+	version_of(st, STORE_IPPOOL, "still there", "x");
+}
+
+/* While a process has it open, and when that process was just killed. */
+static void test_restore_in_use(void **state)
+{
+	int ready[2], status;
+	uint64_t count;
+	int64_t time;
+	char c;
+	pid_t pid;
+
+	(void)state;
+	create(st, STORE_IPPOOL, "a", "x");
+	check(store_local_backup(st, "", &err));
+	store_close(st);
+	st = NULL;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		st = open_store();
+		if (write(ready[1], "r", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	assert_int_equal(store_local_restore(dir, "", &time, &count, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "another process has the store open"));
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	check(store_local_restore(dir, "", &time, &count, &err));
+	close(ready[0]);
+	close(ready[1]);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_backup),          T(test_restore_twice),  T(test_restore_elsewhere),
+		T(test_restore_refused), T(test_restore_in_use),
+	};
+
+	return cmocka_run_group_tests_name("store backup", tests, NULL, NULL);
+}
