@@ -186,7 +186,9 @@ static int put_all(struct txn *t, const struct add *x, const struct plan *p, str
 		if (&list[i] == own)
 			continue;
 		list[i].claimed_by = strdup(x->req->nic);
-		r = list[i].claimed_by ? json_strv_add(&own->ahead, list[i].nic, e) : err_nomem(e);
+		r = list[i].claimed_by ? 0 : err_nomem(e);
+		if (r == 0 && !json_strv_has(&own->ahead, list[i].nic))
+			r = json_strv_add(&own->ahead, list[i].nic, e);
 		if (r == 0)
 			r = claim_put(t, "", &list[i], 0, e);
 	}

@@ -64,8 +64,10 @@ void candidates_clear(struct candidates *c)
 
 static int bad(struct err *e, const char *annotation)
 {
-	e->cni = ERR_CONFIG;
-	e->sys = EINVAL;
+	if (e->sys != ENOMEM) {
+		e->cni = ERR_CONFIG;
+		e->sys = EINVAL;
+	}
 	return err_wrap(e, "annotation %s", annotation);
 }
 

@@ -60,7 +60,8 @@ static int from_json(const char *text, size_t k, char *out, size_t size, struct 
 	if (r == 0)
 		r = json_decode(&selections_table, wrap, NULL, &s, e);
 	if (r < 0) {
-		e->cni = ERR_CONFIG;
+		if (e->sys != ENOMEM)
+			e->cni = ERR_CONFIG;
 		return err_wrap(e, "annotation " ANNOTATION_NETWORKS);
 	}
 	if (k < s.items.n && s.items.v[k].interface)
