@@ -202,10 +202,7 @@ static int set_conf(struct asker *a, struct ctl *c, const struct asker_opts *o, 
 		r = copy_names(&o->default_ipv6, &a->default_ipv6, e);
 	conf->default_ipv4 = a->default_ipv4.n ? &a->default_ipv4 : &a->section.default_ipv4;
 	conf->default_ipv6 = a->default_ipv6.n ? &a->default_ipv6 : &a->section.default_ipv6;
-	conf->clean_gateway = a->section.clean_gateway;
-	conf->keep_by_pod_name = a->section.keep_by_pod_name;
-	if (a->section.cooldown_s.set)
-		conf->cooldown_ms = a->section.cooldown_s.v * 1000;
+	section_apply(&a->section, c);
 	return r;
 }
 
@@ -222,7 +219,7 @@ static void fill(struct asker *a, const struct ctl *c, const struct asker_opts *
 
 	req->network = first_of(o->network, a->network.name, a->network_name, "");
 	req->nic = first_of(o->nic, a->nic, NULL, "eth0");
-	req->node = first_of(o->node, a->section.node_name, NULL, c->node);
+	req->node = first_of(o->node, NULL, NULL, c->node);
 	req->container = req->netns_path = req->netns_id = req->mac = "";
 	req->boot = c->boot;
 	req->ns = text(a->ns);

@@ -185,7 +185,7 @@ static int tell(struct batch *b, const struct claim *cl, const struct ip *ips, s
 	}
 	doc_text(&d, "result", result);
 	doc_text(&d, "reason", reason);
-	return doc_end(&d, &row) < 0 ? -e->sys : out_row(&b->c->out, row, e);
+	return doc_end(&d, &row) < 0 ? -e->sys : b->how->row(row, b->how->arg, e);
 }
 
 static void told(size_t i, enum import_result result, const char *reason, void *arg)

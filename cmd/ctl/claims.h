@@ -25,9 +25,11 @@ void claims_clear(struct claims *l);
 struct claims_how {
 	const char *pool; /* NULL: any */
 	bool dry_run, skip_refused;
+	/* One for each attachment (claims_columns), and takes it over. */
+	int (*row)(struct json_object *row, void *arg, struct err *e);
+	void *arg;
 };
-/* Imports them, one attachment for each network, container and NIC, and writes a row for each into the list
- * that is being printed (claims_columns). *ret_refused counts attachments. */
+/* Imports them, one attachment for each network, container and NIC. The counts are of attachments. */
 int claims_import(struct ctl *c, struct claims *l, const struct claims_how *how, size_t *ret_claimed,
 		  size_t *ret_refused, struct err *e);
 extern const struct out_column claims_columns[];

@@ -21,11 +21,12 @@
 #include "claims.h"
 #include "cni/env.h"
 #include "commands.h"
+#include "section.h"
 
 #define FILE_MAX 1024 /* bytes in one of its files */
 
 struct import {
-	const char *pool, *network, *ifname, *cache_dir;
+	const char *pool, *network, *conflist, *ifname, *cache_dir;
 	bool dry_run, skip_refused;
 };
 
@@ -146,10 +147,15 @@ static int64_t boot_time(void)
 	return clock_wall_ms() - (int64_t)up.tv_sec * 1000;
 }
 
+static int row(struct json_object *tree, void *arg, struct err *e)
+{
+	return out_row(arg, tree, e);
+}
+
 static int import(struct reader *r, struct err *e)
 {
 	const struct import *opts = r->opts;
-	const struct claims_how how = { opts->pool, opts->dry_run, opts->skip_refused };
+	const struct claims_how how = { opts->pool, opts->dry_run, opts->skip_refused, row, &r->c->out };
 	size_t claimed = 0, refused = 0;
 	int x;
 
@@ -175,52 +181,78 @@ static int import(struct reader *r, struct err *e)
 	return 0;
 }
 
-/* The network is the directory's name, as host-local has it. */
-static int name_network(struct reader *r, char *dir, struct err *e)
+/* The network is the directory's name, as host-local has it, unless the new configuration has another. */
+static int name_network(struct reader *r, const struct cni_network *network, char *dir, struct err *e)
 {
-	r->network = r->opts->network ? r->opts->network : basename(dir);
+	r->network = r->opts->network ? r->opts->network : network->name ? network->name : basename(dir);
 	if (!cni_name_ok(r->network))
 		return ctl_usage(e, "network \"%.64s\": want the name of the network, with --network",
 				 r->network);
 	return 0;
 }
 
+static int read_conflist(struct ctl *c, const char *conflist, struct cni_network *ret, struct err *e)
+{
+	CLEANUP(section_clear) struct section s = { 0 };
+	int r = conflist ? network_load(conflist, ret, e) : 1;
+
+	if (r == 0)
+		r = section_read(ret, &s, e);
+	if (r == 0)
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"%s: no plugin has \"ipam\": {\"type\": \"spiderpool\"}", conflist);
+	if (r > 0 && conflist)
+		section_apply(&s, c);
+	return r < 0 ? r : 0;
+}
+
+static int import_dir(struct reader *r, const char *dir, struct err *e)
+{
+	CLEANUP(close_p) int lockfd = -1;
+	CLEANUP(close_p) int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int x;
+
+	if (dirfd < 0)
+		return err_sys(e, errno, "open %s", dir);
+	r->dirfd = dirfd;
+	x = lock(r, dir, &lockfd, e);
+	if (x == 0)
+		x = read_all(r, dir, e);
+	if (x == 0)
+		x = import(r, e);
+	claims_clear(&r->claims);
+	return x;
+}
+
 static int run_host_local(struct ctl *c, const void *args, struct err *e)
 {
 	CLEANUP(sandboxes_clear) struct sandboxes known = { 0 };
-	CLEANUP(close_p) int dirfd = -1;
-	CLEANUP(close_p) int lockfd = -1;
-	const char *dir = c->in.operands[0];
-	CLEANUP(free_p) char *copy = realpath(dir, NULL);
-	struct reader r = { .c = c, .opts = args, .known = &known, .booted = boot_time() };
+	CLEANUP(cni_network_clear) struct cni_network network = { 0 };
+	const struct import *opts = args;
+	struct reader r = { .c = c, .opts = opts, .known = &known, .booted = boot_time() };
+	CLEANUP(free_p) char *dir = realpath(c->in.operands[0], NULL);
 	int x;
 
-	if (!copy)
-		return err_sys(e, errno, "%s", dir);
-	x = name_network(&r, copy, e);
+	if (!dir)
+		return err_sys(e, errno, "%s", c->in.operands[0]);
+	x = ctl_open(c, opts->dry_run ? CTL_READ : CTL_WRITE, e);
 	if (x == 0)
-		x = ctl_open(c, r.opts->dry_run ? CTL_READ : CTL_WRITE, e);
+		x = read_conflist(c, opts->conflist, &network, e);
 	if (x == 0)
-		x = sandboxes_load(r.opts->cache_dir, &known, e);
-	if (x < 0)
-		return x;
-	dirfd = r.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return err_sys(e, errno, "open %s", dir);
-	x = lock(&r, dir, &lockfd, e);
+		x = name_network(&r, &network, dir, e);
 	if (x == 0)
-		x = read_all(&r, dir, e);
-	if (x == 0)
-		x = import(&r, e);
-	claims_clear(&r.claims);
-	return x;
+		x = sandboxes_load(opts->cache_dir, &known, e);
+	return x < 0 ? x : import_dir(&r, c->in.operands[0], e);
 }
 
 static const struct option opts[] = {
 	OPT(struct import, pool, 0, "pool", "POOL", .offer = OFFER_POOL,
 	    .help = "only into this pool (default: whichever has the address)"),
+	OPT(struct import, conflist, 0, "conflist", "FILE|NAME", .offer = OFFER_FILE,
+	    .help = "the new configuration; a name is looked for in " NETWORK_DIR),
 	OPT(struct import, network, 0, "network", "NAME",
-	    .help = "the network's name in its new configuration (default: the directory's name)"),
+	    .help = "the network's name in its new configuration (default: that of --conflist, or the "
+		    "directory's)"),
 	OPT(struct import, ifname, 0, "ifname", "NIC",
 	    .help = "for files that name no interface (default eth0)"),
 	OPT(struct import, skip_refused, 0, "skip-refused", NULL,

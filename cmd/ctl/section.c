@@ -2,6 +2,7 @@
 /* section.c - what a network configuration says to the IPAM plugin */
 #include "section.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,16 @@ bool section_is_of(const struct section *s, const char *state_dir)
 	while (b > 1 && state_dir[b - 1] == '/')
 		b--;
 	return s->datastore && strcmp(s->datastore, "local") == 0 && a == b && memcmp(dir, state_dir, a) == 0;
+}
+
+void section_apply(const struct section *s, struct ctl *c)
+{
+	c->ipam.conf.clean_gateway = s->clean_gateway;
+	c->ipam.conf.keep_by_pod_name = s->keep_by_pod_name;
+	if (s->cooldown_s.set)
+		c->ipam.conf.cooldown_ms = s->cooldown_s.v * 1000;
+	if (s->node_name && *s->node_name)
+		snprintf(c->node, sizeof(c->node), "%s", s->node_name);
 }
 
 int network_load(const char *file_or_name, struct cni_network *ret, struct err *e)

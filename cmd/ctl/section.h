@@ -23,6 +23,9 @@ void section_clear(struct section *s);
 /* Is it about this state directory? */
 bool section_is_of(const struct section *s, const char *state_dir);
 
+/* The engine works as this configuration wants it; default pools are left alone. */
+void section_apply(const struct section *s, struct ctl *c);
+
 /* A file, or the name of a network that is looked for in NETWORK_DIR. */
 int network_load(const char *file_or_name, struct cni_network *ret, struct err *e);
 

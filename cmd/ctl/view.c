@@ -41,7 +41,7 @@ static const char *title(const char *key, bool raw, char out[TITLE_MAX])
 	const char *start = key, *p = key;
 	size_t len = 0;
 
-	if (raw || strpbrk(key, "./- ")) {
+	if (raw || isupper((unsigned char)key[0]) || strpbrk(key, "./- ")) {
 		snprintf(out, TITLE_MAX, "%s", key);
 		return out;
 	}
