@@ -57,7 +57,8 @@ static int check_terms(struct verify *v, const struct local_key *obj, struct loc
 		key = local_key_val(&k);
 		rc = mdb_get(v->l->txn, LOCAL_DBI, &key, &none);
 		if (rc == MDB_NOTFOUND)
-			finding(v, "%s: its term \"%.*s\" is not in the index", name, (int)len,
+			finding(v, "%s %s: its term \"%.*s\" is not in the index",
+				store_kind_name((enum store_kind)(obj->b[0] - LOCAL_KEY_OBJ)), name, (int)len,
 				(const char *)term);
 		else if (rc)
 			return local_err(v->l, rc, "verify", e);
@@ -299,19 +300,14 @@ static int derive_obj(const struct local *l, struct local_key *k, struct err *e)
 	const char *ns, *name;
 	enum store_kind kind;
 	struct local_val val;
-	struct err damaged;
-	uint8_t ver;
-	ip_num block;
 	int r;
 
 	if (local_key_parse(&key, &kind, &ns, &name) < 0)
 		return 0;
-	if (kind == STORE_BLOCK && ip_block_parse(name, &ver, &block, &damaged) < 0)
-		return 0;
 	r = local_load(l, k, &val, e);
-	if (r <= 0)
-		return r == -EUCLEAN ? 0 : r;
-	return local_derive(l, k, &val, e);
+	if (r > 0)
+		r = local_derive(l, k, &val, e);
+	return r == -EUCLEAN || r == -EINVAL /* not a block's name */ ? 0 : r;
 }
 
 static int derive_all(const struct local *l, struct err *e)
