@@ -377,7 +377,7 @@ static int parse_container(struct parser *ps, unsigned depth, struct json_object
 
 	if (depth >= JSON_DEPTH_MAX)
 		return fail(ps, ps->p, "nested deeper than %d", JSON_DEPTH_MAX);
-	r = charge(ps, object ? JSON_COST_OBJECT : JSON_COST_VALUE);
+	r = charge(ps, object ? JSON_COST_OBJECT : JSON_COST_ARRAY);
 	if (r < 0)
 		return r;
 	c = object ? json_object_new_object() : json_object_new_array_ext(4);

@@ -23,10 +23,11 @@
 #define JSON_DEPTH_MAX 32
 #define JSON_TEXT_MAX  ((size_t)16 << 20)
 /* What a tree read from text may take, estimated by the costs: short text such as [{},{},{}...] makes huge
- * trees (json-c allocates 16 slots with each object). */
+ * trees (json-c allocates 16 slots with each object). A list of small objects reaches it at 8 MB of text. */
 #define JSON_TREE_MAX    ((size_t)256 << 20)
-#define JSON_COST_OBJECT 1024
-#define JSON_COST_VALUE  128
+#define JSON_COST_OBJECT 832
+#define JSON_COST_ARRAY  160
+#define JSON_COST_VALUE  80   /* and the bytes of its text; also for a key */
 #define JSON_NUMBER_MAX  1024 /* characters of a number */
 
 enum json_parse_flags {

@@ -279,7 +279,7 @@ static int read_collection(struct reader *rd, const yaml_event_t *ev, unsigned d
 		r = check_collection(rd, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag,
 				     CORE_TAG "seq", depth);
 	if (r == 0)
-		r = charge(rd, ev, mapping ? JSON_COST_OBJECT : JSON_COST_VALUE);
+		r = charge(rd, ev, mapping ? JSON_COST_OBJECT : JSON_COST_ARRAY);
 	if (r < 0)
 		return r;
 	c = mapping ? json_object_new_object() : json_object_new_array_ext(4);

@@ -297,7 +297,7 @@ static void memory_is_limited_by_document(void **arg)
 			if (i % (6 / docs) == 0)
 				buf_str(&in, "---\n");
 			buf_str(&in, "- [");
-			for (size_t k = 0; k < 50000; k++)
+			for (size_t k = 0; k < 60000; k++)
 				buf_str(&in, "{},");
 			buf_str(&in, "]\n");
 		}
