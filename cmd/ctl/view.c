@@ -15,7 +15,7 @@
 
 /* ---- titles: "excludeIPs" is "Exclude IPs" ---- */
 
-static const char *const words[] = { "IP", "IPs", "NIC", "UID", "MAC", "CIDR", "IPv4", "IPv6", "ID" };
+static const char *const words[] = { "IP", "IPs", "NIC", "NICs", "UID", "MAC", "CIDR", "IPv4", "IPv6", "ID" };
 
 static size_t add_word(char *out, size_t len, const char *word, size_t n, bool first)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* why.c - why: which pools are candidates for a pod, what refuses each, which address would be next */
+#include <stdio.h>
 #include <string.h>
 
 #include "asker.h"
@@ -15,12 +16,31 @@ struct why {
 
 /* ---- what the pod has ---- */
 
+struct kept {
+	struct ip ip;
+	char nic[64], pool[STORE_NAME_MAX + 1];
+};
+
 struct having {
 	struct ctl *c;
 	const struct ipam_request *req;
 	struct doc *d;
 	struct json_object *rows;
+	struct kept kept[2 * IPAM_NICS_MAX]; /* by pod name: the pod gets them again */
+	size_t n_kept;
 };
+
+static void add_kept(struct having *h, const struct ipam_found *f)
+{
+	struct kept *k = &h->kept[h->n_kept];
+
+	if (f->rec->hold != HOLD_PIN || h->n_kept == ARRAY_LEN(h->kept))
+		return;
+	k->ip = f->addr;
+	snprintf(k->nic, sizeof(k->nic), "%s", f->rec->nic);
+	snprintf(k->pool, sizeof(k->pool), "%s", f->rec->pool);
+	h->n_kept++;
+}
 
 static int add_having(const struct ipam_found *f, void *arg, struct err *e)
 {
@@ -33,6 +53,7 @@ static int add_having(const struct ipam_found *f, void *arg, struct err *e)
 		return 0;
 	if (!h->rows)
 		h->rows = doc_array(h->d, "has");
+	add_kept(h, f);
 	row = doc_new(e);
 	record_doc(&row, &h->c->ipam, f);
 	doc_append(h->d, h->rows, &row);
@@ -63,21 +84,37 @@ static void add_row(struct doc *d, struct json_object *rows, const struct ipam_r
 	doc_append(d, rows, &row);
 }
 
-/* The first usable row with an address is what this NIC and family would get. */
-static void add_answer(struct doc *d, struct json_object *answer, const struct ipam_explain *x, size_t first,
-		       size_t end, struct err *e)
+/* What is kept for the pod, as long as its pool may serve it. */
+static const struct kept *find_kept(const struct having *h, const struct ipam_row *rows, size_t n)
 {
+	for (size_t i = 0; i < h->n_kept; i++) {
+		const struct kept *k = &h->kept[i];
+
+		for (size_t r = 0; r < n; r++)
+			if (k->ip.ver == rows[r].ver && strcmp(k->nic, rows[r].nic) == 0 &&
+			    strcmp(k->pool, rows[r].pool) == 0 && !rows[r].refusal)
+				return k;
+	}
+	return NULL;
+}
+
+/* rows: the pools of one NIC and family. The first one with an address is what it would get. */
+static void add_answer(struct doc *d, struct json_object *answer, const struct having *h,
+		       const struct ipam_row *rows, size_t n, struct err *e)
+{
+	const struct kept *kept = find_kept(h, rows, n);
 	struct doc row = doc_new(e);
 	char next[IP_TEXT_MAX];
-	size_t i = first;
+	size_t i = 0;
 
-	while (i < end && !x->rows[i].has_next)
+	while (i < n && !rows[i].has_next)
 		i++;
-	doc_text(&row, "nic", x->rows[first].nic);
-	doc_text(&row, "family", x->rows[first].ver == 4 ? "IPv4" : "IPv6");
-	if (i < end) {
-		doc_text(&row, "address", ip_format(x->rows[i].next, next));
-		doc_text(&row, "pool", x->rows[i].pool);
+	doc_text(&row, "nic", rows[0].nic);
+	doc_text(&row, "family", rows[0].ver == 4 ? "IPv4" : "IPv6");
+	if (kept || i < n) {
+		doc_text(&row, "address", ip_format(kept ? kept->ip : rows[i].next, next));
+		doc_text(&row, "pool", kept ? kept->pool : rows[i].pool);
+		doc_bool(&row, "kept", kept != NULL);
 	} else {
 		doc_text(&row, "address", "none");
 	}
@@ -89,7 +126,7 @@ static bool same_nic(const struct ipam_row *a, const struct ipam_row *b)
 	return strcmp(a->nic, b->nic) == 0;
 }
 
-static void add_nics(struct doc *d, const struct ipam_explain *x, struct err *e)
+static void add_nics(struct doc *d, const struct having *h, const struct ipam_explain *x, struct err *e)
 {
 	struct json_object *nics = doc_array(d, "candidates"), *answer;
 
@@ -108,7 +145,7 @@ static void add_nics(struct doc *d, const struct ipam_explain *x, struct err *e)
 		for (end = i; end < x->n && same_nic(&x->rows[i], &x->rows[end]) &&
 			      x->rows[i].ver == x->rows[end].ver;)
 			end++;
-		add_answer(d, answer, x, i, end, e);
+		add_answer(d, answer, h, &x->rows[i], end - i, e);
 	}
 }
 
@@ -132,7 +169,7 @@ static int explain(struct ctl *c, const struct asker *a, struct doc *d, struct e
 	if (r < 0)
 		return r;
 	doc_text(d, "rule", rule_name(x.rule));
-	add_nics(d, &x, e);
+	add_nics(d, &h, &x, e);
 	ipam_explain_clear(&x);
 	return d->failed;
 }
