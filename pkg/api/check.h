@@ -13,7 +13,7 @@
 
 #define LABEL_VALUE_MAX 63
 #define NAME_MAX_LEN    253
-#define SUMMARY_MAX     (8 * IP_RANGE_MAX)
+#define SUMMARY_MAX     ((size_t)8 * IP_RANGE_MAX)
 
 /* Sets *e to the sentence; answers -EINVAL. */
 #define check_failed(e, ...) err_code(e, ERR_CONFIG, EINVAL, __VA_ARGS__)

@@ -19,8 +19,12 @@ int api_cidr_label(const char *cidr, char out[API_LABEL_MAX], struct err *e)
 	/* A value may not start with "-"; no network is written 0::, so this meets no other one. */
 	if (text[0] == ':')
 		out[n++] = '0';
-	for (const char *s = text; *s; s++)
-		out[n++] = strchr(".:/", *s) ? '-' : *s;
+	for (const char *s = text; *s; s++) {
+		out[n] = *s;
+		if (strchr(".:/", *s))
+			out[n] = '-';
+		n++;
+	}
 	out[n] = '\0';
 	return 0;
 }

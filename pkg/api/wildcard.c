@@ -66,23 +66,24 @@ static const char *chunk_end(const char *p)
 	return p;
 }
 
-/* Puts the chunk [p, end) at the start of s: what is left of s, or NULL. */
-static const char *match_chunk(const char *p, const char *end, const char *s)
+/* Puts the chunk [p, end) at *name, which is then what is left of it. */
+static bool match_chunk(const char *p, const char *end, const char **name)
 {
+	const char *s = *name;
 	bool in;
 
-	while (p < end) {
+	for (; p < end; s++) {
 		if (!*s)
-			return NULL;
+			return false;
 		switch (*p) {
 		case '[':
 			p = match_class(p + 1, *s, &in);
 			if (!in)
-				return NULL;
+				return false;
 			break;
 		case '?':
 			if (*s == '/')
-				return NULL;
+				return false;
 			p++;
 			break;
 		case '\\':
@@ -90,11 +91,11 @@ static const char *match_chunk(const char *p, const char *end, const char *s)
 			/* fall through */
 		default:
 			if (*p++ != *s)
-				return NULL;
+				return false;
 		}
-		s++;
 	}
-	return s;
+	*name = s;
+	return true;
 }
 
 static bool well_formed(const char *p)
@@ -119,9 +120,9 @@ static bool well_formed(const char *p)
 static const char *place_chunk(const char *p, const char *end, bool star, const char *name)
 {
 	for (;; name++) {
-		const char *rest = match_chunk(p, end, name);
+		const char *rest = name;
 
-		if (rest && (*end || !*rest))
+		if (match_chunk(p, end, &rest) && (*end || !*rest))
 			return rest;
 		if (!star || !*name || *name == '/')
 			return NULL;
