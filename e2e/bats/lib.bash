@@ -106,11 +106,14 @@ pool() {
 	echo ---
 }
 
-# ipam_conf [JSON OF MORE KEYS OF ipam]: a network configuration that has spiderpool alone.
+# ipam_conf [JSON OF MORE KEYS OF ipam]: a network configuration that has spiderpool alone. (Without jq, which
+# takes a while to start.)
 ipam_conf() {
-	jq -cn --arg dir "$STATE" --argjson more "${1:-{\}}" '{cniVersion: "1.0.0", name: "net", type: "none",
-		ipam: ({type: "spiderpool", datastore: "local", state_dir: $dir,
-			log_file_path: ($dir + "/x.log")} + $more)}'
+	local more=${1:-{\}} log=
+	[[ $more == *'"log_file_path"'* ]] || log=',"log_file_path":"'$STATE'/x.log"'
+	[[ $more == "{}" ]] || log+=,
+	printf '{"cniVersion":"1.0.0","name":"net","type":"none","ipam":{"type":"spiderpool","datastore":"local",'
+	printf '"state_dir":"%s"%s%s}\n' "$STATE" "$log" "${more#\{}"
 }
 
 # ipam VERB CONTAINER NIC NETNS [CNI_ARGS] [CONFIGURATION]: calls the plugin itself.
