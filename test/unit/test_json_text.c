@@ -235,7 +235,7 @@ static void memory_is_limited(void **arg)
 
 	(void)arg;
 	buf_chr(&b, '[');
-	for (size_t i = 0; i < JSON_TREE_MAX / JSON_COST_OBJECT; i++)
+	for (size_t i = 0; i <= JSON_TREE_MAX / JSON_COST_OBJECT; i++)
 		buf_str(&b, "{},");
 	buf_str(&b, "1]");
 	assert_int_equal(json_parse(b.s, b.len, "t", &o, &e), -EINVAL);
