@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154,SC2034
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016
 # world.bash - a network to test on: an underlay with its router, hosts, pods. Load it behind lib:
 #
 #	load lib
@@ -179,4 +179,23 @@ succeeded() {
 		echo "exit $status: $output$stderr"
 		return 1
 	}
+}
+
+# private NETNS COMMAND...: runs it in that namespace, with /var/lib, /var/log and /etc/spiderpool
+# that are this test's alone: $DIR/var-lib, $DIR/var-log, $DIR/etc-spiderpool.
+private() {
+	local ns=$1
+	shift
+	mkdir -p "$DIR/var-lib" "$DIR/var-log" "$DIR/etc-spiderpool"
+	ip netns exec "$ns" sh -ec '
+		mount --bind "$0/var-lib" /var/lib
+		mount --bind "$0/var-log" /var/log
+		mount -t tmpfs tmpfs /mnt
+		mkdir /mnt/up /mnt/work
+		mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work /etc
+		mkdir /etc/spiderpool
+		mount --bind "$0/etc-spiderpool" /etc/spiderpool
+		umount -l /mnt
+		unset SPIDERPOOL_STATE_DIR
+		exec "$@"' "$DIR" "$@"
 }

@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Every sample under conf/, as it is: each network attached, each pool handed out from. A sample without a test fails.
+
+load lib
+load world
+
+setup() {
+	lib_setup
+	need_root
+	need jq ip $CNI_DIR/macvlan $CNI_DIR/bridge $CNI_DIR/ptp $CNI_DIR/host-device
+	CONF=$ROOT/conf
+	underlay
+	host_new A
+	export CNI_PATH=$BIN:$CNI_DIR
+}
+
+teardown() {
+	lib_teardown
+}
+
+# attach SAMPLE POD [OPTION]...: through call
+attach() {
+	local sample=$1 pod=$2
+	shift 2
+	call private "$A" spiderpoolctl cni add "$CONF/net.d/$sample.conflist" "$pod" "$@"
+}
+
+check_and_detach() { # SAMPLE POD [OPTION]...
+	local sample=$1 pod=$2
+	shift 2
+	private "$A" spiderpoolctl cni check "$CONF/net.d/$sample.conflist" "$pod" "$@"
+	private "$A" spiderpoolctl cni del "$CONF/net.d/$sample.conflist" "$pod" "$@"
+	run ! ip -n "$pod" link show eth0
+}
+
+@test "networks: what each sample gives a pod" {
+	private "$A" spiderpoolctl apply -f "$CONF/pools" >/dev/null
+	pod_new P
+	for sample in "$CONF"/net.d/*; do
+		sample=$(basename "$sample" .conflist)
+		echo "sample: $sample"
+		# with a reserved address the second one is 10.9.0.12
+		case $sample in
+		macvlan | macvlan-detection)
+			attach $sample "$P"
+			succeeded
+			pings "$P" $FAR4 $FAR6
+			check_and_detach $sample "$P"
+			;;
+		macvlan-fixed)
+			who="IgnoreUnknown=1;K8S_POD_NAMESPACE=blue;K8S_POD_NAME=db-0;K8S_POD_UID=u"
+			attach $sample "$P" --args "$who-1"
+			succeeded
+			was=$(addresses "$P" eth0)
+			check_and_detach $sample "$P" --args "$who-1"
+			attach $sample "$P" --args "$who-2"
+			same "$was" "$(addresses "$P" eth0)"
+			check_and_detach $sample "$P" --args "$who-2"
+			;;
+		macvlan-annotations)
+			caps='{"ips":["10.9.0.77/24"],"mac":"02:00:0a:09:00:4d","io.kubernetes.cri.pod-annotations":
+				{"ipam.spidernet.io/routes":"[{\"dst\":\"203.0.113.0/24\",\"gw\":\"10.9.0.8\"}]"}}'
+			attach $sample "$P" --capability-args "$caps"
+			succeeded
+			same '02:00:0a:09:00:4d ["10.9.0.77/24"]' "$(mac "$P" eth0) $(addresses "$P" eth0)"
+			same "203.0.113.0/24 via 10.9.0.8 dev eth0" "$(ip -n "$P" route show 203.0.113.0/24 | sed 's/ *$//')"
+			check_and_detach $sample "$P" --capability-args "$caps"
+			caps='{"io.kubernetes.cri.pod-annotations":{"ipam.spidernet.io/ippool":"{\"ipv4\":[\"node-zone-east\"]}"}}'
+			attach $sample "$P" --capability-args "$caps"
+			same '["10.32.0.10/24"]' "$(addresses "$P" eth0)"
+			check_and_detach $sample "$P" --capability-args "$caps"
+			;;
+		bridge | ptp)
+			attach $sample "$P"
+			succeeded
+			pings "$P" 10.20.0.1 fd00:20::1
+			check_and_detach $sample "$P"
+			;;
+		host-device)
+			attach $sample "$P"
+			succeeded
+			pings "$P" $FAR4 $FAR6
+			check_and_detach $sample "$P"
+			ip -n "$A" link set eth0 up
+			;;
+		macvlan-agent)
+			attach $sample "$P"
+			same 4 "$status" # try again
+			[[ $stderr == *"spiderpool-agent is not reachable at /var/run/spidernet/spiderpool.sock"* ]]
+			private "$A" spiderpoolctl cni del "$CONF/net.d/$sample.conflist" "$P"
+			;;
+		*)
+			echo "no test for it"
+			return 1
+			;;
+		esac
+	done
+	run -0 private "$A" spiderpoolctl ip list --state in-use -o json
+	jq_is '.items | length' 0
+	[ -s "$DIR/var-log/spidernet/spiderpool.log" ]
+}
+
+# in_private VERB CONTAINER [CNI_ARGS]: spiderpool with the configuration in $DIR/conf.
+in_private() {
+	CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_IFNAME=eth0 CNI_NETNS=/run/netns/$P CNI_ARGS=${3:-} \
+		private "$A" sh -c 'spiderpool <"$0"' "$DIR/conf"
+}
+
+@test "pools: each of them hands out addresses, and only to whom it may" {
+	private "$A" spiderpoolctl apply -f "$CONF/pools" >/dev/null
+	# what a pod gets from the pool: pool|more of ipam|CNI_ARGS|its addresses and routes
+	cat >"$DIR/rows" <<'EOT'
+underlay-v4|||10.9.0.10/24|0.0.0.0/0 10.9.0.1
+underlay-v4||IP=10.9.0.100|refused|
+underlay-v4||IP=10.9.0.11|refused|
+underlay-v6|||fd00:9::10/64|::/0 fd00:9::1
+host-v4|||10.20.0.10/24|0.0.0.0/0 10.20.0.1
+host-v6|||fd00:20::10/64|::/0 fd00:20::1
+node-host-a|,"node_name":"host-a"||10.31.0.10/24|
+node-host-a|,"node_name":"host-b"||refused|
+node-zone-east|,"node_labels":{"topology.kubernetes.io/zone":"north-east"}||10.32.0.10/24|
+node-zone-east|,"node_labels":{"topology.kubernetes.io/zone":"west"}||refused|
+namespace-green||K8S_POD_NAMESPACE=green;K8S_POD_NAME=a|10.33.0.10/24|
+namespace-green||K8S_POD_NAMESPACE=blue;K8S_POD_NAME=a|refused|
+network-storage|||refused|
+storage-v4|||10.35.0.10/24|10.36.0.0/16 10.35.0.1, 192.168.7.0/24 10.35.0.2
+campus-labs|||10.37.1.0/16|10.38.0.0/16 10.37.0.2, 0.0.0.0/0 10.37.0.1
+fallback-v4|||10.40.0.10/16|0.0.0.0/0 10.40.0.1
+EOT
+	pod_new P
+	n=0
+	while IFS='|' read -r p more args want routes; do
+		n=$((n + 1))
+		key=default_ipv4_ippool
+		[[ $p != *-v6 ]] || key=default_ipv6_ippool
+		printf '%s' '{"cniVersion":"1.0.0","name":"net","ipam":{"type":"spiderpool","datastore":"local","'$key'":["'"$p"'"]'"$more"'}}' >"$DIR/conf"
+		call in_private ADD c$n "$args"
+		echo "pool $p: $output$stderr"
+		case $want in
+		refused) refused 7 ;;
+		*)
+			succeeded
+			jq_is '([.ips[].address] | join(" ")) + "|" + ([.routes[]? | "\(.dst) \(.gw)"] | join(", "))' "$want|$routes"
+			;;
+		esac
+	done <"$DIR/rows"
+	# no pool without a row
+	same "$(private "$A" spiderpoolctl get sp -o name | sed 's#.*/##' | sort)" "$(cut -d'|' -f1 "$DIR/rows" | sort -u)"
+	# network-storage serves the network that it names; the pool with default: true serves who names none
+	printf '%s' '{"cniVersion":"1.0.0","name":"storage","ipam":{"type":"spiderpool","datastore":"local","default_ipv4_ippool":["network-storage"]}}' >"$DIR/conf"
+	call in_private ADD d1
+	has 10.34.0.10/24
+	printf '%s' '{"cniVersion":"1.0.0","name":"net","ipam":{"type":"spiderpool","datastore":"local"}}' >"$DIR/conf"
+	call in_private ADD d2
+	has 10.40.0.11/16
+	run -0 private "$A" spiderpoolctl fsck
+}
+
+@test "the networks of the samples have names of their own" {
+	same "" "$(jq -r .name "$CONF"/net.d/*.conflist | sort | uniq -d)"
+	same "$(find "$CONF"/net.d -name '*.conflist' | wc -l)" "$(jq -r .name "$CONF"/net.d/*.conflist | wc -l)"
+}
