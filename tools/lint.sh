@@ -46,9 +46,15 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j2 -Ipkg -D_GNU_SO
 	--suppress=normalCheckLevelMaxBranches "${ours[@]}"
 
 echo "lint: clang-tidy"
-printf '%s\0' "${ours[@]}" | xargs -0 -P2 -n8 clang-tidy --quiet --warnings-as-errors='*' \
-	--checks='-*,bugprone-*,clang-analyzer-*,-clang-analyzer-unix.Malloc,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-easily-swappable-parameters,-bugprone-assignment-in-if-condition,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-branch-clone,-bugprone-macro-parentheses,-bugprone-sizeof-expression' \
-	-- -std=gnu11 -D_GNU_SOURCE -DSPIDERPOOL_VERSION='""' -Ipkg 2>/dev/null
+# The database holds the flags, so that the files can come last.
+flags='"-std=gnu11", "-D_GNU_SOURCE", "-DSPIDERPOOL_VERSION=\"\"", "-Ipkg"'
+tidy=$(mktemp -d)
+trap 'rm -rf "$tidy"' EXIT
+for f in "${ours[@]}"; do
+	printf '{"directory": "%s", "file": "%s", "arguments": ["clang", %s, "-c", "%s"]},\n' "$PWD" "$f" "$flags" "$f"
+done | sed '1s/^/[/; $s/,$/]/' >"$tidy/compile_commands.json"
+printf '%s\0' "${ours[@]}" | xargs -0 -P2 -n8 clang-tidy -p "$tidy" --quiet --warnings-as-errors='*' \
+	--checks='-*,bugprone-*,clang-analyzer-*,-clang-analyzer-unix.Malloc,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-easily-swappable-parameters,-bugprone-assignment-in-if-condition,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-branch-clone,-bugprone-macro-parentheses,-bugprone-sizeof-expression,-clang-analyzer-valist.Uninitialized' 2>/dev/null
 
 echo "lint: shellcheck"
 shellcheck -x -e SC1091 "${sh[@]}"

@@ -65,6 +65,8 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
+	if (n < 0 && !b->err)
+		b->err = -EINVAL;
 	if (n < 0 || !grow(b, (size_t)n))
 		return;
 	va_start(ap, fmt);

@@ -100,6 +100,16 @@ const char *clock_format_ms(int64_t ms, char colon, char out[CLOCK_TEXT_MAX])
 	return out;
 }
 
+/* Whether text begins as shape does: 0 stands for a digit. strptime() also takes blanks and single digits. */
+static bool has_shape(const char *text, const char *shape)
+{
+	for (; *shape; shape++, text++) {
+		if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape)
+			return false;
+	}
+	return true;
+}
+
 /* Reads ".123" up to milliseconds; finer digits are dropped. */
 static const char *parse_fraction(const char *p, int64_t *ms)
 {
@@ -112,13 +122,15 @@ static const char *parse_fraction(const char *p, int64_t *ms)
 
 static bool parse_offset(const char *p, int64_t *ms)
 {
-	int h, m, used = 0;
+	int h, m;
 
 	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
 		return true;
-	if ((*p != '+' && *p != '-') || sscanf(p + 1, "%2d:%2d%n", &h, &m, &used) != 2 || used != 5 || p[6])
+	if ((*p != '+' && *p != '-') || !has_shape(p + 1, "00:00") || p[6])
 		return false;
-	if (h < 0 || h > 23 || m < 0 || m > 59)
+	h = (p[1] - '0') * 10 + p[2] - '0';
+	m = (p[4] - '0') * 10 + p[5] - '0';
+	if (h > 23 || m > 59)
 		return false;
 	*ms -= (*p == '-' ? -1 : 1) * (int64_t)(h * 60 + m) * 60000;
 	return true;
@@ -127,13 +139,20 @@ static bool parse_offset(const char *p, int64_t *ms)
 int clock_parse(const char *text, int64_t *ret_ms, struct err *e)
 {
 	struct tm tm = { 0 };
-	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	const char *p = NULL;
+	int day, second;
 	int64_t ms;
 
+	if (has_shape(text, "0000-00-00T00:00:00"))
+		p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (!p)
 		goto bad;
+	day = tm.tm_mday;
+	second = tm.tm_sec;
 	ms = (int64_t)timegm(&tm) * 1000;
-	if (*p == '.')
+	if (tm.tm_mday != day || tm.tm_sec != second) /* 30 February, :60 */
+		goto bad;
+	if (has_shape(p, ".0"))
 		p = parse_fraction(p, &ms);
 	if (!parse_offset(p, &ms))
 		goto bad;

@@ -120,10 +120,14 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
+	struct stat st;
 
+	while (len > 1 && path[len - 1] == '/')
+		len--;
 	if (!len || len >= sizeof(part))
 		return err_sys(e, len ? ENAMETOOLONG : EINVAL, "make directory \"%.64s\"", path);
-	memcpy(part, path, len + 1);
+	memcpy(part, path, len);
+	part[len] = '\0';
 	for (char *p = part + 1; *p; p++) {
 		if (*p != '/')
 			continue;
@@ -134,5 +138,7 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 	}
 	if (mkdir(part, mode) < 0 && errno != EEXIST)
 		return err_sys(e, errno, "make directory %s", part);
+	if (stat(part, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_sys(e, ENOTDIR, "make directory %s", part);
 	return 0;
 }

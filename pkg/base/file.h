@@ -18,7 +18,8 @@ int file_read(int dirfd, const char *path, size_t max, struct buf *out, struct e
 /* Writes all of data; retries short writes and EINTR. */
 int file_write_fd(int fd, const char *what, const void *data, size_t len, struct err *e);
 /* Replaces the file: temporary name in the same directory, rename; when durable also fsync of file and
- * directory. Readers see the old or the new content, never a mix; after an error the old file stands. */
+ * directory. Readers see the old or the new content, never a mix; after an error the old file stands, unless
+ * only the sync of the directory failed: then the new one does, but may be gone after a power cut. */
 int file_replace(int dirfd, const char *path, mode_t mode, const void *data, size_t len, bool durable,
 		 struct err *e);
 

@@ -252,6 +252,14 @@ static void other_texts_are_no_times(void **arg)
 		"2026-11-22T21:00:00+00:60",
 		"2026-11-22T21:00:00+01:000",
 		"2026-11-22T21:00:00,5Z",
+		"2026-11-22T21:00:00.Z",
+		"2026-11-22T21:00:00+ 1:00",
+		" 2026-11-22T21:00:00Z",
+		"2026-1-2T3:4:5Z",
+		"2026-11-22T 1:00:00Z",
+		"2026-02-30T00:00:00Z",
+		"2025-02-29T00:00:00Z",
+		"2026-11-22T23:59:60Z",
 	};
 
 	(void)arg;
@@ -510,6 +518,11 @@ static void directories_are_made_with_parents(void **arg)
 	assert_int_equal(file_replace(AT_FDCWD, "f", 0600, "x", 1, false, &e), 0);
 	assert_int_equal(file_mkdirs("f/e", 0700, &e), -ENOTDIR);
 	assert_string_equal(e.msg, "make directory f/e: Not a directory");
+	assert_int_equal(file_mkdirs("f", 0700, &e), -ENOTDIR);
+	assert_int_equal(file_mkdirs("g/", 0700, &e), 0);
+	assert_int_equal(stat("g", &st), 0);
+	assert_int_equal(rmdir("g"), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(file_mkdirs("", 0700, &e), -EINVAL);
 	assert_int_equal(file_mkdirs("/", 0700, &e), 0);
 }
