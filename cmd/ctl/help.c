@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "commands.h"
+#include "ctl.h"
 
 #define SYNOPSIS_MAX 64
 
@@ -83,3 +85,30 @@ void help_print(const struct invocation *in, struct out *o)
 		options(o, "Options", c);
 	options(o, "General options", in->path[0]);
 }
+
+/* ---- help COMMAND... ---- */
+
+static int run(struct ctl *c, const void *args, struct err *e)
+{
+	struct invocation in = { .path = { &cmd_program }, .depth = 1 };
+
+	(void)args;
+	for (size_t i = 0; i < c->in.n_operands; i++) {
+		const char *word = c->in.operands[i];
+		const struct command *sub = options_find_command(invocation_command(&in), word, strlen(word));
+
+		if (!sub)
+			return ctl_usage(e, "no help for \"%.64s\": there is no such command", word);
+		in.path[in.depth++] = sub;
+	}
+	help_print(&in, &c->out);
+	return 0;
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.operands = "[COMMAND]...",
+	.summary = "the same as --help",
+	.max = OPTIONS_DEPTH_MAX - 1,
+	.run = run,
+};
