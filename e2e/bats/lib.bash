@@ -13,6 +13,7 @@ bats_require_minimum_version 1.5.0
 lib_setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BIN=$ROOT/${BUILD:-build}/bin
+	TOOLS=$ROOT/${BUILD:-build}/e2e/tools
 	PATH=$BIN:$PATH
 	DIR=$BATS_TEST_TMPDIR
 	STATE=$DIR/state
