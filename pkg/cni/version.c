@@ -63,7 +63,7 @@ static int parse_triple(const char *text, long ret[3], struct err *e)
 
 int cni_version_compare(const char *a, const char *b, int *ret, struct err *e)
 {
-	long x[3], y[3];
+	long x[3] = { 0 }, y[3] = { 0 };
 
 	if (parse_triple(a, x, e) < 0 || parse_triple(b, y, e) < 0)
 		return -EINVAL;

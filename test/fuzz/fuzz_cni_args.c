@@ -60,6 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand(e.cni == ERR_ENV && *e.msg, "an error without code or sentence");
 		return 0;
 	}
+	for (size_t i = 0; i < a.ips.n; i++)
+		demand(!a.ips.v[i].bare || a.ips.v[i].p.len == ip_bits(a.ips.v[i].p.ip.ver),
+		       "bare with a length");
+	for (size_t i = 0; i < a.other.n; i++)
+		demand(!strchr(a.other.v[i].key, '='), "not the first \"=\"");
 	write_args(&a, &first);
 	write_args(&lenient, &second);
 	demand(strcmp(buf_cstr(&first), buf_cstr(&second)) == 0, "lenient is different");

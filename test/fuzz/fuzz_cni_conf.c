@@ -36,6 +36,9 @@ static void use(const struct cni_conf *c)
 		demand((e.cni == ERR_DECODE || e.cni == ERR_VERSION) && *e.msg, "prevResult", &e);
 	if (cni_request_read(c, &none, &q, &e) < 0)
 		demand(e.cni == ERR_CONFIG && *e.msg, "request", &e);
+	demand(c->valid.n == json_len(json_get(c->tree, "cni.dev/valid-attachments")) +
+				     json_len(json_get(c->tree, "cni.dev/attachments")),
+	       "number of valid attachments", &e);
 	for (size_t i = 0; i < c->valid.n; i++)
 		demand(cni_conf_valid_has(c, c->valid.v[i].container_id, c->valid.v[i].ifname), "valid", &e);
 }
