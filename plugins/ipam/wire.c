@@ -78,12 +78,21 @@ static int find_owner(const struct ipam_found *f, void *arg, struct err *e)
 	return 1;
 }
 
-/* A conflict, quarantined and replaced. */
+static bool is_requested(const struct ipam_request *req, struct ip addr)
+{
+	for (size_t i = 0; i < req->n_requested; i++)
+		if (ip_equal(req->requested[i], addr))
+			return true;
+	return false;
+}
+
+/* A conflict, quarantined and replaced; who asked for this very address must not get another one. */
 static int take_next(struct session *s, const struct session_request *r, struct ipam_attachment *a,
 		     const struct probe_target *t, struct conflicts *c, struct err *e)
 {
 	struct owner o = { .text = BUF_INIT(1024) };
 	char addr[IP_TEXT_MAX];
+	int x;
 
 	ip_format(t->ip, addr);
 	c->addr[c->n] = t->ip;
@@ -93,7 +102,16 @@ static int take_next(struct session *s, const struct session_request *r, struct 
 		buf_reset(&o.text);
 	log_warn(&s->log, "ip conflict: %s is in use by %s%s; quarantined", addr, o.mac, buf_cstr(&o.text));
 	buf_clear(&o.text);
-	return ipam_conflict(&s->ipam, &r->req, a, t->ip, o.mac, e);
+	x = ipam_conflict(&s->ipam, &r->req, a, t->ip, o.mac, e);
+	if (x < 0)
+		return err_wrap(e, "ip conflict: pod's interface %s: %s is in use by %s", r->req.nic, addr,
+				o.mac);
+	if (is_requested(&r->req, t->ip))
+		return err_code(e, ERR_TRY_AGAIN, EADDRINUSE,
+				"ip conflict: pod's interface %s: the requested address %s is in use by %s; "
+				"it is in quarantine",
+				r->req.nic, addr, o.mac);
+	return 0;
 }
 
 /* One MAC for all of them is one culprit, not many wrong addresses: their quarantines are undone. */
