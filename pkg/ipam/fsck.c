@@ -105,10 +105,11 @@ static int record_pool(struct fsck *f, const struct ipam_found *x, struct err *e
 	struct ip_set total = { 0 };
 	struct api_ippool pool;
 	struct store_obj o;
-	bool in = false;
+	bool in = false, exists;
 	int r = store_get(f->t->m->st, STORE_IPPOOL, "", x->rec->pool, &o, e);
 
-	if (r > 0) {
+	exists = r > 0;
+	if (exists) {
 		r = api_decode_text(API_IPPOOL, o.data, o.len, x->rec->pool, &pool, e);
 		if (r == 0)
 			r = api_range_total(&pool.spec.range, &total, e);
@@ -119,7 +120,7 @@ static int record_pool(struct fsck *f, const struct ipam_found *x, struct err *e
 	if (r < 0 || in || !f->call->remark)
 		return r;
 	snprintf(line, sizeof(line), "address %s was given out by pool %.253s, which %s",
-		 ip_format(x->addr, text), x->rec->pool, o.data ? "no longer has it" : "no longer exists");
+		 ip_format(x->addr, text), x->rec->pool, exists ? "no longer has it" : "no longer exists");
 	f->call->remark(line, f->call->arg);
 	return 0;
 }
