@@ -79,13 +79,24 @@ static int find_version(struct json_object *tree, enum cni_version *ret, struct 
 	return 0;
 }
 
+static bool has_key(struct json_object *o, const char *key)
+{
+	struct json_object_iter it;
+
+	json_object_object_foreachC(o, it)
+	{
+		if (strcmp(it.key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The two lists in one. Go writes an empty list as null, so the key itself says that there is a list. */
 static int take_valid(struct wire *w, struct cni_conf *c, struct err *e)
 {
 	size_t n = w->valid.n + w->valid_old.n;
 
-	c->valid.set = json_object_object_get_ex(c->tree, KEY_VALID, NULL) ||
-		       json_object_object_get_ex(c->tree, KEY_VALID_OLD, NULL);
+	c->valid.set = has_key(c->tree, KEY_VALID) || has_key(c->tree, KEY_VALID_OLD);
 	if (!n)
 		return 0;
 	c->valid.v = calloc(n, sizeof(*c->valid.v));
