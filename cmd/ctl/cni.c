@@ -129,13 +129,13 @@ static int begin(struct call *x, struct ctl *c, const void *args, bool sandbox, 
 	int r;
 
 	*x = (struct call){ .c = c, .opts = args };
-	r = network_load(c->in.operands[0], &x->network, e);
+	r = sandbox ? name_sandbox(x, ctl_operand(c, 1), e) : 0;
 	if (r == 0 && x->opts->args)
 		r = read_args(x->opts->args, &x->args, e);
 	if (r == 0)
 		r = read_capability_args(x, e);
-	if (r == 0 && sandbox)
-		r = name_sandbox(x, ctl_operand(c, 1), e);
+	if (r == 0)
+		r = network_load(c->in.operands[0], &x->network, e);
 	x->rt = (struct cni_runtime){
 		.container_id = x->container,
 		.netns = x->netns,
