@@ -36,8 +36,10 @@ static int forget_in_attachment(struct txn *t, const struct block_rec *rec, cons
 		kept += !is_address(s.a.ips.v[i].address, addr);
 	if (kept == s.a.ips.n)
 		return 0;
-	if (!kept)
-		return txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	if (!kept) { /* no DEL will find it any more, nor what it claimed ahead */
+		r = release_ahead(t, &s, e);
+		return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	}
 	for (size_t i = 0; i < s.a.ips.n; i++) { /* at most one of each family: the other moves to the end */
 		struct ipam_address last = s.a.ips.v[s.a.ips.n - 1];
 

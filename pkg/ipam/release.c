@@ -90,9 +90,9 @@ static int release_one(struct txn *t, const struct stored_attachment *s, struct 
 	return txn_delete(t, STORE_ATTACHMENT, s->key.ns, s->key.name, s->version, e);
 }
 
-int release_attachment(struct txn *t, const struct stored_attachment *s, struct err *e)
+int release_ahead(struct txn *t, const struct stored_attachment *s, struct err *e)
 {
-	int r = release_one(t, s, e);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->a.ahead.n; i++) {
 		struct stored_attachment ahead;
@@ -103,4 +103,11 @@ int release_attachment(struct txn *t, const struct stored_attachment *s, struct 
 		stored_clear(&ahead);
 	}
 	return r;
+}
+
+int release_attachment(struct txn *t, const struct stored_attachment *s, struct err *e)
+{
+	int r = release_one(t, s, e);
+
+	return r < 0 ? r : release_ahead(t, s, e);
 }

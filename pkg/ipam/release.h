@@ -25,5 +25,7 @@ void stored_clear(struct stored_attachment *s);
 /* Frees what the attachment's container still holds of its addresses (Invariant C), forgets the attachment,
  * what it claimed ahead, and the endpoint entries that are no longer true. */
 int release_attachment(struct txn *t, const struct stored_attachment *s, struct err *e);
+/* Only what it claimed ahead and nobody came for. */
+int release_ahead(struct txn *t, const struct stored_attachment *s, struct err *e);
 
 #endif

@@ -692,6 +692,32 @@ static void test_operator(void **state)
 	lab_close(&l);
 }
 
+/* What the NIC had claimed ahead goes with it: no DEL would find that any more. */
+static void test_operator_takes_all(void **state)
+{
+	struct lab l;
+	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
+	struct json_map_entry entry;
+	struct json_map map = annotation(&entry, ANNOTATION_IPPOOLS,
+					 "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
+					 "{\"interface\":\"net1\",\"ipv4\":[\"a\"]}]");
+	struct ip v4;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.2], default: true");
+	r.annotations = &map;
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
+	assert_int_equal(ip_parse("10.0.0.1", &v4, &l.e), 0);
+	assert_int_equal(ipam_release(&l.m, v4, true, &l.e), 0);
+	lab_del(&l, "c1", "eth0");
+	r = lab_request("c2", "eth0");
+	EXPECT_PART(lab_add(&l, &r), "/24");
+	r = lab_request("c3", "eth0");
+	EXPECT_PART(lab_add(&l, &r), "/24");
+	lab_close(&l);
+}
+
 static void test_pool_edits(void **state)
 {
 	struct lab l;
@@ -776,6 +802,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_operator),
+		cmocka_unit_test(test_operator_takes_all),
 		cmocka_unit_test(test_pool_edits),
 		cmocka_unit_test(test_fsck_mends),
 	};
