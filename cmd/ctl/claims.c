@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "doc.h"
 #include "nl/netns.h"
+#include "record.h"
 
 int claims_add(struct claims *l, struct ip ip, const char *network, const char *container, const char *nic,
 	       struct err *e)
@@ -171,7 +172,7 @@ static int tell(struct batch *b, const struct claim *cl, const struct ip *ips, s
 	const struct sandbox *box = cl->box;
 	struct json_object *row, *addresses;
 	struct doc d = doc_new(e);
-	char line[1100];
+	char line[POD_TEXT_MAX];
 
 	addresses = doc_array(&d, "addresses");
 	for (size_t i = 0; i < n; i++)
@@ -179,10 +180,8 @@ static int tell(struct batch *b, const struct claim *cl, const struct ip *ips, s
 	doc_text(&d, "nic", cl->nic);
 	doc_text(&d, "network", cl->network);
 	doc_text(&d, "container", cl->container);
-	if (box && box->pod) {
-		snprintf(line, sizeof(line), "%.500s/%.500s", text(box->ns), box->pod);
-		doc_text(&d, "pod", line);
-	}
+	if (box)
+		doc_text(&d, "pod", record_pod(box->ns, box->pod, line));
 	doc_text(&d, "result", result);
 	doc_text(&d, "reason", reason);
 	return doc_end(&d, &row) < 0 ? -e->sys : b->how->row(row, b->how->arg, e);

@@ -75,7 +75,7 @@ static int describe_pool(struct described *x, struct err *e)
 	const struct api_ippool *p = (const struct api_ippool *)x->obj;
 	struct outside out = { .pool = x->obj->meta.name };
 	struct ip_set total = { 0 };
-	struct ipam_usage u;
+	struct ipam_usage u = { 0 };
 	char text[IP_TEXT_MAX];
 	int r = usage_of(x->t, p, &u, e);
 
@@ -110,7 +110,7 @@ static int add_pool_row(struct below *b, const struct api_ippool *p, struct err 
 {
 	struct doc row = doc_new(e);
 	struct ip_set own = { 0 };
-	struct ipam_usage u;
+	struct ipam_usage u = { 0 };
 	struct json_object *ips;
 	int r = api_range_total(&p->spec.range, &own, e);
 

@@ -15,7 +15,6 @@ struct report {
 	struct ctl *c;
 	bool repair;
 	size_t findings, repaired, remarks;
-	struct json_strv *list;
 	int failed;
 	struct err *e;
 };
@@ -45,33 +44,36 @@ static void tell(struct report *r, const char *kind, const char *sentence, bool 
 
 /* ---- the store: checksums, keys, index ---- */
 
+struct sentences {
+	struct report *r;
+	struct json_strv list;
+};
+
 static void collect(const char *sentence, void *arg)
 {
-	struct report *r = arg;
+	struct sentences *s = arg;
 
-	if (!r->failed)
-		r->failed = json_strv_add(r->list, sentence, r->e);
+	if (!s->r->failed)
+		s->r->failed = json_strv_add(&s->list, sentence, s->r->e);
 }
 
 /* What is found again after repairing was not repaired. */
 static int check_store(struct ctl *c, struct report *r, struct err *e)
 {
-	CLEANUP(json_strv_clear) struct json_strv before = { 0 };
-	CLEANUP(json_strv_clear) struct json_strv after = { 0 };
-	int x;
+	struct sentences before = { .r = r }, after = { .r = r };
+	int x = store_local_verify(c->store, r->repair, collect, &before, e);
 
-	r->list = &before;
-	x = store_local_verify(c->store, r->repair, collect, r, e);
-	r->list = &after;
 	if (x > 0 && r->repair)
-		x = store_local_verify(c->store, false, collect, r, e);
-	for (size_t i = 0; i < before.n; i++) {
-		bool repaired = r->repair && !json_strv_has(&after, before.v[i]);
+		x = store_local_verify(c->store, false, collect, &after, e);
+	for (size_t i = 0; i < before.list.n; i++) {
+		bool repaired = r->repair && !json_strv_has(&after.list, before.list.v[i]);
 
 		r->findings++;
 		r->repaired += repaired;
-		tell(r, "store", before.v[i], repaired);
+		tell(r, "store", before.list.v[i], repaired);
 	}
+	json_strv_clear(&before.list);
+	json_strv_clear(&after.list);
 	return x < 0 ? x : r->failed;
 }
 

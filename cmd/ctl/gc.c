@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "commands.h"
 #include "doc.h"
+#include "record.h"
 
 struct gc {
 	const char *cache_dir;
@@ -66,7 +67,7 @@ static int tell(const struct ipam_attachment *a, void *arg, struct err *e)
 	struct sweep *s = arg;
 	const char *reason = gc_evidence(s->c, s->known, a);
 	struct json_object *row, *addresses;
-	char pod[600];
+	char pod[POD_TEXT_MAX];
 	struct doc d;
 
 	if (!reason)
@@ -76,8 +77,7 @@ static int tell(const struct ipam_attachment *a, void *arg, struct err *e)
 	addresses = doc_array(&d, "addresses");
 	for (size_t i = 0; i < a->ips.n; i++)
 		doc_append_text(&d, addresses, a->ips.v[i].address);
-	snprintf(pod, sizeof(pod), "%s%s%s", a->ns ? a->ns : "", a->pod ? "/" : "", a->pod ? a->pod : "");
-	doc_text(&d, "pod", pod);
+	doc_text(&d, "pod", record_pod(a->ns, a->pod, pod));
 	doc_text(&d, "nic", a->nic);
 	doc_text(&d, "network", a->network);
 	doc_text(&d, "container", a->container);

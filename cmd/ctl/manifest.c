@@ -62,13 +62,15 @@ static int document(struct json_object *o, size_t line, void *arg, struct err *e
 	return 0;
 }
 
-static int read_text(struct reader *r, int fd, struct err *e)
+static int read_text(struct reader *r, const char *source, int fd, struct err *e)
 {
 	struct buf text = BUF_INIT(YAML_TEXT_MAX);
-	int x = file_read_fd(fd, r->source, YAML_TEXT_MAX, &text, e);
+	int x = file_read_fd(fd, source, YAML_TEXT_MAX, &text, e);
 
+	r->source = source;
 	if (x == 0)
-		x = yaml_parse(buf_cstr(&text), text.len, r->source, document, r, e);
+		x = yaml_parse(buf_cstr(&text), text.len, source, document, r, e);
+	r->source = NULL;
 	buf_clear(&text);
 	return x;
 }
@@ -79,8 +81,7 @@ static int read_file(struct reader *r, const char *path, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, errno, "open %s", path);
-	r->source = path;
-	return read_text(r, fd, e);
+	return read_text(r, path, fd, e);
 }
 
 static int is_manifest(const struct dirent *d)
@@ -124,15 +125,14 @@ static int read_source(struct reader *r, const char *source, struct err *e)
 	int x;
 
 	if (strcmp(source, "-") == 0) {
-		r->source = "standard input";
-		x = read_text(r, STDIN_FILENO, e);
+		x = read_text(r, "standard input", STDIN_FILENO, e);
 	} else if (stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
 		x = read_directory(r, source, e);
 	} else {
 		x = read_file(r, source, e);
 	}
 	if (x == 0 && r->found == found && r->c->status == CTL_OK)
-		ctl_warn(r->c, "%s holds no object", strcmp(source, "-") == 0 ? r->source : source);
+		ctl_warn(r->c, "%s holds no object", strcmp(source, "-") == 0 ? "standard input" : source);
 	return x;
 }
 

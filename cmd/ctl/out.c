@@ -145,7 +145,7 @@ static size_t last_shown(const struct out *o)
 
 void out_table_end(struct out *o, const char *none)
 {
-	unsigned width[OUT_COLUMNS_MAX];
+	unsigned width[OUT_COLUMNS_MAX] = { 0 };
 	size_t rows = o->n / o->n_columns, last = last_shown(o);
 
 	if (o->cells.err) {

@@ -16,7 +16,6 @@ struct plan_opts {
 
 /* What one NIC and family takes of one pool. */
 struct share {
-	const struct ipam_row *row;
 	size_t pool; /* index of the pool's first row: NICs may share it */
 	int64_t takes;
 };
@@ -56,7 +55,7 @@ static int prepare(struct plan_run *p, struct err *e)
 
 		while (strcmp(x->rows[first].pool, x->rows[i].pool) != 0)
 			first++;
-		p->shares[i] = (struct share){ &x->rows[i], first, 0 };
+		p->shares[i] = (struct share){ first, 0 };
 		if (!x->rows[i].refusal)
 			p->left[first] = x->rows[i].usage.free;
 	}
@@ -110,7 +109,7 @@ static void add_placement(struct doc *d, const struct plan_run *p, struct err *e
 	struct json_object *rows = doc_array(d, "pools");
 
 	for (size_t i = 0; i < p->x->n; i++) {
-		const struct ipam_row *x = p->shares[i].row;
+		const struct ipam_row *x = &p->x->rows[i];
 		struct doc row = doc_new(e);
 
 		doc_text(&row, "nic", x->nic);
@@ -171,7 +170,7 @@ static int run(struct ctl *c, const void *args, struct err *e)
 {
 	CLEANUP(asker_clear) struct asker a = { 0 };
 	const struct plan_opts *opts = args;
-	struct ipam_explain x;
+	struct ipam_explain x = { 0 };
 	int r;
 
 	if (!opts->replicas.set)

@@ -25,16 +25,24 @@ enum record_state record_state(const struct ipam *m, const struct block_rec *r)
 	return block_rec_free_at(r) + m->conf.cooldown_ms > now ? RECORD_COOLING : RECORD_FREE;
 }
 
+const char *record_pod(const char *ns, const char *pod, char out[POD_TEXT_MAX])
+{
+	if (!pod || !*pod)
+		out[0] = '\0';
+	else
+		snprintf(out, POD_TEXT_MAX, "%s%s%s", ns ? ns : "", ns && *ns ? "/" : "", pod);
+	return out;
+}
+
 void record_doc(struct doc *d, const struct ipam *m, const struct ipam_found *f)
 {
 	const struct block_rec *r = f->rec;
-	char text[IP_TEXT_MAX], pod[1100];
+	char text[IP_TEXT_MAX], pod[POD_TEXT_MAX];
 
-	snprintf(pod, sizeof(pod), "%s%s%s", r->ns, r->ns[0] && r->pod[0] ? "/" : "", r->pod);
 	doc_text(d, "address", ip_format(f->addr, text));
 	doc_text(d, "state", record_state_name(record_state(m, r)));
 	doc_text(d, "pool", r->pool);
-	doc_text(d, "pod", pod);
+	doc_text(d, "pod", record_pod(r->ns, r->pod, pod));
 	doc_text(d, "podUID", r->uid);
 	doc_text(d, "nic", r->nic);
 	doc_text(d, "network", r->network);

@@ -20,6 +20,10 @@ extern const char *const record_states[];
 const char *record_state_name(enum record_state s); /* "in-use", "kept", "quarantine", "cooling", "free" */
 enum record_state record_state(const struct ipam *m, const struct block_rec *r);
 
+#define POD_TEXT_MAX 520
+/* "namespace/name", "" when there is no name; NULL is "". Returns out. */
+const char *record_pod(const char *ns, const char *pod, char out[POD_TEXT_MAX]);
+
 /* Members address, state, pool, pod ("namespace/name"), nic, network, node, container, since, ... */
 void record_doc(struct doc *d, const struct ipam *m, const struct ipam_found *f);
 /* Columns for rows made by record_doc(). */

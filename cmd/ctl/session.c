@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/own.h"
 #include "ctl.h"
 
 /* ---- what happens when there is no way back: called from signal handlers ---- */
@@ -31,11 +33,15 @@ static void on_lock_timeout(void)
 static void on_damage(const char *sentence)
 {
 	static const char before[] = "spiderpoolctl: ";
-	ssize_t ignored = write(STDERR_FILENO, before, sizeof(before) - 1);
+	const struct iovec parts[] = {
+		{ (char *)before, sizeof(before) - 1 },
+		{ (char *)sentence, strlen(sentence) },
+		{ (char *)"\n", 1 },
+	};
+	ssize_t ignored = writev(STDERR_FILENO, parts, ARRAY_LEN(parts));
 
-	ignored = write(STDERR_FILENO, sentence, strlen(sentence));
 	(void)ignored;
-	emergency("\n", CTL_FAILED);
+	_exit(CTL_FAILED);
 }
 
 /* ---- */

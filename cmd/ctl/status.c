@@ -64,7 +64,7 @@ static void add_objects(struct doc *d, const struct count *n, struct err *e)
 static int run(struct ctl *c, const void *args, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
-	struct store_local_info info;
+	struct store_local_info info = { 0 };
 	struct count n = { .restored = false };
 	struct doc d;
 	int r = ctl_open(c, CTL_READ, e);

@@ -152,12 +152,11 @@ static void add_nics(struct doc *d, const struct having *h, const struct ipam_ex
 static int explain(struct ctl *c, const struct asker *a, struct doc *d, struct err *e)
 {
 	struct having h = { .c = c, .req = &a->req, .d = d };
-	struct ipam_explain x;
-	char pod[600];
+	struct ipam_explain x = { 0 };
+	char pod[POD_TEXT_MAX];
 	int r = 0;
 
-	snprintf(pod, sizeof(pod), "%s%s%s", a->req.ns, a->req.ns[0] ? "/" : "", a->req.pod);
-	doc_text(d, "pod", pod);
+	doc_text(d, "pod", record_pod(a->req.ns, a->req.pod, pod));
 	doc_text(d, "node", a->req.node);
 	doc_text(d, "network", a->req.network);
 	if (a->from_cache)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154,SC2120,SC2119
+# shellcheck shell=bash disable=SC2034,SC2154,SC2120,SC2119
 # lib.bash - what end-to-end tests share. In a test file:
 #
 #	load lib

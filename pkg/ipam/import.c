@@ -272,13 +272,16 @@ int ipam_import(struct ipam *m, const struct ipam_import *call, struct err *e)
 {
 	struct run x = { .x = call, .out = calloc(call->n + 1, sizeof(*x.out)), .end = call->n };
 	size_t n = 0;
-	int r = x.out ? txn_run(m, STORE_READ, check_body, &x, e) : err_nomem(e);
+	int r;
 
+	if (!x.out)
+		return err_nomem(e);
+	r = txn_run(m, STORE_READ, check_body, &x, e);
 	if (r == 0 && !call->dry_run && (call->skip_refused || !refused(&x)))
 		r = write_all(m, &x, e);
 	if (r == 0)
 		n = refused(&x);
-	for (size_t i = 0; x.out && i < call->n; i++) {
+	for (size_t i = 0; i < call->n; i++) {
 		if (r == 0)
 			call->told(i, x.out[i].result, x.out[i].reason ? x.out[i].reason : "", call->arg);
 		free(x.out[i].reason);
