@@ -140,7 +140,7 @@ static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 		return r;
 	r = claim_init(x->ret, req, req->nic, t->now, e);
 	if (r == 0)
-		r = kept_take_over(t, req, &k, &x->ret->ahead, e);
+		r = kept_take_over(t, req, NULL, &k, &x->ret->ahead, e);
 	if (r == 0)
 		r = from_endpoint(t, req, &k, x->ret, e);
 	if (r == 0)
@@ -159,16 +159,17 @@ static int has_already(struct txn *t, const struct ipam_request *req, const char
 	return r < 0 ? r : k.n && strcmp(k.v[0].rec->container, req->container) == 0;
 }
 
-static int claim_one(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,
+static int claim_one(struct txn *t, const struct add *x, const struct plan *p, const struct plan_nic *nic,
 		     struct ipam_attachment *a, struct err *e)
 {
+	const struct ipam_request *req = x->req;
 	struct kept k;
 	int r = claim_init(a, req, nic->nic, t->now, e);
 
 	if (r == 0)
 		r = kept_find(t, req, nic->nic, &k, e);
 	if (r == 0 && k.n)
-		r = kept_take_over(t, req, &k, &a->ahead, e);
+		r = kept_take_over(t, req, p, &k, &x->ret->ahead, e);
 	return r < 0 ? r : claim_nic(t, req, nic, &k, a, e);
 }
 
@@ -182,6 +183,8 @@ static int put_all(struct txn *t, const struct add *x, const struct plan *p, str
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].nic, x->req->nic) == 0)
 			own = &list[i];
+	own->ahead = x->ret->ahead; /* what was taken over from former sandboxes */
+	x->ret->ahead = (struct json_strv){ 0 };
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (&list[i] == own)
 			continue;
@@ -213,7 +216,7 @@ static int claim_all(struct txn *t, const struct add *x, const struct plan *p, s
 		if (r > 0)
 			continue;
 		if (r == 0)
-			r = claim_one(t, x->req, &p->nics[i], &list[(*n)++], e);
+			r = claim_one(t, x, p, &p->nics[i], &list[(*n)++], e);
 		if (r < 0)
 			return r;
 	}

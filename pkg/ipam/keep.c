@@ -112,9 +112,9 @@ static int rehold_records(struct txn *t, const struct ipam_request *req, const s
 	return 0;
 }
 
-/* A claim ahead goes with the NIC that made it. */
+/* A claim ahead goes to the new container, and to the NIC that asks now. */
 static int move_ahead(struct txn *t, const struct ipam_request *req, const char *container, const char *nic,
-		      struct err *e)
+		      struct json_strv *ahead, struct err *e)
 {
 	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
 	int r = stored_get(t, "", container, nic, &s, e);
@@ -126,6 +126,12 @@ static int move_ahead(struct txn *t, const struct ipam_request *req, const char 
 		r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
 	if (r == 0)
 		r = claim_rehold(&s.a, req, e);
+	free(s.a.claimed_by);
+	s.a.claimed_by = strdup(req->nic);
+	if (r == 0 && !s.a.claimed_by)
+		r = err_nomem(e);
+	if (r == 0)
+		r = json_strv_add(ahead, nic, e);
 	return r < 0 ? r : claim_put(t, "", &s.a, 0, e);
 }
 
@@ -141,7 +147,7 @@ static int refuse_alive(const struct ipam *m, const struct ipam_request *req, co
 			req->ns, req->pod, a->nic, a->container, a->netns_path ? a->netns_path : "");
 }
 
-int kept_take_over(struct txn *t, const struct ipam_request *req, const struct kept *k,
+int kept_take_over(struct txn *t, const struct ipam_request *req, const struct plan *p, const struct kept *k,
 		   struct json_strv *ahead, struct err *e)
 {
 	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
@@ -155,10 +161,7 @@ int kept_take_over(struct txn *t, const struct ipam_request *req, const struct k
 		return r;
 	r = k->same_uid ? 0 : refuse_alive(t->m, req, &s.a, e);
 	for (size_t i = 0; r == 0 && i < s.a.ahead.n; i++)
-		r = move_ahead(t, req, s.a.container, s.a.ahead.v[i], e);
-	if (r == 0)
-		r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
-	*ahead = s.a.ahead;
-	s.a.ahead = (struct json_strv){ 0 };
-	return r;
+		if (!p || !plan_nic_find(p, s.a.ahead.v[i]))
+			r = move_ahead(t, req, s.a.container, s.a.ahead.v[i], ahead, e);
+	return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
 }

@@ -25,9 +25,10 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 
 /* Takes the NIC out of the hands of its former container: forgets that attachment; what it claimed ahead
- * moves to the new container, and *ahead gets the names of those NICs. Code ERR_TRY_AGAIN while a former
- * sandbox of another pod UID still lives. */
-int kept_take_over(struct txn *t, const struct ipam_request *req, const struct kept *k,
+ * moves to the new container's req->nic, and *ahead gets those names too. NICs of the plan (NULL: none) are
+ * left alone: the same call claims them one by one. Code ERR_TRY_AGAIN while a former sandbox of another pod
+ * UID still lives. */
+int kept_take_over(struct txn *t, const struct ipam_request *req, const struct plan *p, const struct kept *k,
 		   struct json_strv *ahead, struct err *e);
 /* Gives up one kept address: another was asked for, or its pool no longer serves this pod. */
 void kept_drop(struct txn *t, struct kept *k, uint8_t ver);

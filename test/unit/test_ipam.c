@@ -388,6 +388,46 @@ static void test_several_nics(void **state)
 	lab_close(&l);
 }
 
+/* A kept pod comes again, and its NICs in whatever order: each is claimed once. */
+static void test_several_nics_kept(void **state)
+{
+	static const char *const order[] = { "eth0", "net1" };
+	struct json_map_entry entry;
+	struct lab l;
+
+	(void)state;
+	for (unsigned row = 0; row < 8; row++) {
+		const char *first = order[row & 1], *second = order[!(row & 1)];
+		struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
+		struct json_map map;
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "[{\"interface\":\"%s\",\"ipv4\":[\"a\"]},{\"interface\":\"%s\",\"ipv4\":[\"a\"]}]",
+			 order[!!(row & 2)], order[!(row & 2)]);
+		map = annotation(&entry, ANNOTATION_IPPOOLS, text);
+		lab_open(&l);
+		l.m.conf.keep_by_pod_name = true;
+		lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.2]");
+		r.annotations = &map;
+		r.nic = order[!!(row & 4)];
+		lab_add(&l, &r);
+		r = lab_pod("c2", first, "p", "u2"); /* another pod of that name; nobody deleted the first */
+		r.annotations = &map;
+		EXPECT_PART(lab_add(&l, &r), "10.0.0.");
+		assert_int_equal(lab_fsck(&l, false), 0);
+		r.nic = second;
+		EXPECT_PART(lab_add(&l, &r), "10.0.0.");
+		lab_del(&l, "c1", "eth0");
+		lab_del(&l, "c2", first);
+		assert_int_equal(lab_fsck(&l, false), 0);
+		if (ipam_check(&l.m, "net", "c2", second, NULL, 0, &l.e) != -ENOENT ||
+		    !strstr(l.e.msg, "prevResult"))
+			fail_msg("row %u: %s", row, l.e.msg);
+		lab_close(&l);
+	}
+}
+
 static void test_two_sandboxes_of_one_pod(void **state)
 {
 	struct lab l;
@@ -792,6 +832,7 @@ int main(void)
 		cmocka_unit_test(test_reserved_and_excluded),
 		cmocka_unit_test(test_annotations),
 		cmocka_unit_test(test_several_nics),
+		cmocka_unit_test(test_several_nics_kept),
 		cmocka_unit_test(test_two_sandboxes_of_one_pod),
 		cmocka_unit_test(test_kept_by_pod_name),
 		cmocka_unit_test(test_requested),
