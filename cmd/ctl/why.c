@@ -161,7 +161,7 @@ static int explain(struct ctl *c, const struct asker *a, struct doc *d, struct e
 	doc_text(d, "network", a->req.network);
 	if (a->from_cache)
 		doc_text(d, "asked", "with the configuration and annotations in the runtime's cache");
-	if (a->req.pod[0])
+	if (a->pod)
 		r = ipam_records(ctl_engine(c), NULL, add_having, &h, e);
 	if (r == 0)
 		r = ipam_explain(ctl_engine(c), &a->req, &x, e);

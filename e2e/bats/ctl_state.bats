@@ -16,6 +16,14 @@ teardown() {
 	lib_teardown
 }
 
+# edit_backup SED-SCRIPT: $DIR/b2 is $DIR/b after that, with sums that fit.
+edit_backup() {
+	local n
+	sed -e "$1" -e '/"xxh64"/d' "$DIR/b" >"$DIR/b1"
+	n=$(($(wc -l <"$DIR/b1") - 1))
+	sed "1s/\"count\":[0-9]*/\"count\":$n/" "$DIR/b1" | "$TOOLS/sign-backup" >"$DIR/b2"
+}
+
 two_pools() {
 	{
 		pool blue 10.1.0.0/16 10.1.0.10-10.1.0.12 "default: true" "excludeIPs: [10.1.0.11]"
@@ -179,6 +187,10 @@ shop:namespace "default" is not in spec.namespaceName (shop)'
 	run -0 spiderpoolctl top small -o json
 	jq_is '.items[0] | [.used, .inUse, .total, .free] | join(" ")' "1 1 2 1"
 	fails 3 spiderpoolctl top nope
+	# Again and again, until nobody reads it any more.
+	run -0 bash -c 'spiderpoolctl top -w 1 small -o json | jq --unbuffered -c ".items[0].used" | head -2'
+	same "1
+1" "$output"
 }
 
 @test "gc frees what is proved gone, and only that" {
@@ -208,12 +220,17 @@ shop:namespace "default" is not in spec.namespaceName (shop)'
 	run -0 spiderpoolctl fsck
 }
 
-# drop_from_backup PATTERN: $DIR/b2 is $DIR/b without the lines that match.
-drop_from_backup() {
-	local n
-	grep -v -e "$1" -e '"xxh64"' "$DIR/b" >"$DIR/b1"
-	n=$(($(wc -l <"$DIR/b1") - 1))
-	sed "1s/\"count\":[0-9]*/\"count\":$n/" "$DIR/b1" | "$TOOLS/sign-backup" >"$DIR/b2"
+@test "gc: what was made before the last boot is gone, whatever is there now" {
+	two_pools
+	ipam ADD c1 eth0 "$NETNS" "$(pod shop web-0)"
+	ipam ADD c2 eth0 "$NETNS" "$(pod shop web-1)"
+	spiderpoolctl backup "$DIR/b"
+	edit_backup '/"name":"eth0\/net"/{/"namespace":"c1"/s/\\"boot\\":\\"[0-9a-f-]*/\\"boot\\":\\"another/}'
+	cmp -s "$DIR/b" "$DIR/b2" && false
+	run -0 --separate-stderr spiderpoolctl restore --yes "$DIR/b2" --cni-cache-dir "$DIR/cni" -o json
+	jq_is .goneContainersFreed 1
+	run -0 spiderpoolctl ip list --state in-use -o json
+	jq_is '[.items[].container] | unique | join(" ")' c2
 }
 
 @test "fsck: finds what does not agree, and mends it" {
@@ -222,7 +239,7 @@ drop_from_backup() {
 	run -0 spiderpoolctl fsck
 	has "everything agrees"
 	spiderpoolctl backup "$DIR/b"
-	drop_from_backup '"kind":"Attachment"'
+	edit_backup '/"kind":"Attachment"/d'
 	run -0 spiderpoolctl restore --yes "$DIR/b2" --cni-cache-dir "$DIR/cni"
 	fails 5 spiderpoolctl fsck
 	has "address 10.1.0.10 is held by container c1, NIC eth0, but no attachment names it"
@@ -239,7 +256,7 @@ drop_from_backup() {
 	two_pools
 	ipam ADD c1 eth0 "$NETNS" "$(pod shop web-0)" "$(ipam_conf '{"keep_ip_by_pod_name": true}')"
 	spiderpoolctl backup "$DIR/b"
-	drop_from_backup '"name":"blue"'
+	edit_backup '/"name":"blue"/d'
 	run -0 spiderpoolctl restore --yes "$DIR/b2" --cni-cache-dir "$DIR/cni"
 	run -0 spiderpoolctl fsck
 	has "address 10.1.0.10 was given out by pool blue, which no longer exists"
@@ -285,6 +302,9 @@ host_local() {
 	ipam DEL c2 eth0 "$NETNS" "" "$conf"
 	run -0 spiderpoolctl ip list --state in-use -o json
 	jq_is '[.items[].container] | unique | join(" ")' "c1 c3"
+	# Without a namespace that could be gone nothing proves anything.
+	run -0 spiderpoolctl gc --cni-cache-dir "$DIR/cni"
+	has "0 attachments freed"
 	# Somebody else has one of them by now.
 	host_local ADD c9 "$NETNS"
 	fails 1 spiderpoolctl import host-local "$DIR/networks/old" --network net --cni-cache-dir "$DIR/cni"
@@ -351,6 +371,19 @@ host_local() {
 	run -0 spiderpoolctl status -o json
 	jq_is .probingAfterRestore false
 	fails 2 spiderpoolctl restore --confirm --yes
+	# A record that lost its attachment, and a kept address whose pod is in a new sandbox, are their owners'.
+	spiderpoolctl backup "$DIR/b"
+	edit_backup '/"kind":"Attachment"/d'
+	run -0 --separate-stderr spiderpoolctl restore --yes "$DIR/b2" --cni-cache-dir "$DIR/cni" -o json
+	jq_is '[.claimedAgain, .refused] | join(" ")' "2 0"
+	spiderpoolctl backup "$DIR/b"
+	spiderpoolctl cni del "$DIR/n.conflist" "$ns" --cni-path "$BIN" --cache-dir "$DIR/cni"
+	netns_new fourth
+	add "$fourth" web-0
+	ip netns del "$ns"
+	run -0 --separate-stderr spiderpoolctl restore --yes "$DIR/b" --cni-cache-dir "$DIR/cni" -o json
+	jq_is '[.goneContainersFreed, .claimedAgain, .refused, .attachments[0].addresses[0]] | join(" ")' "1 1 0 10.1.0.10"
+	run -0 spiderpoolctl fsck
 	# A damaged store is told, with the way out.
 	head -c 5000 /dev/urandom | dd of="$STATE/data.mdb" bs=1 seek=0 conv=notrunc 2>/dev/null
 	fails 1 spiderpoolctl ip list
