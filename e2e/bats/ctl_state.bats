@@ -293,6 +293,9 @@ host_local() {
 	run -0 spiderpoolctl import host-local "$DIR/networks/old" --network net --cni-cache-dir "$DIR/cni"
 	has "known"
 	run -0 spiderpoolctl fsck
+	# Without a namespace that could be gone nothing proves anything.
+	run -0 spiderpoolctl gc --cni-cache-dir "$DIR/cni"
+	has "0 attachments freed"
 	# What the containers have is answered again, nobody else gets it, and DEL frees it.
 	conf=$(ipam_conf '{"default_ipv4_ippool": ["blue"], "default_ipv6_ippool": ["six"]}')
 	run -0 ipam ADD c1 eth0 "$NETNS" "" "$conf"
@@ -302,9 +305,6 @@ host_local() {
 	ipam DEL c2 eth0 "$NETNS" "" "$conf"
 	run -0 spiderpoolctl ip list --state in-use -o json
 	jq_is '[.items[].container] | unique | join(" ")' "c1 c3"
-	# Without a namespace that could be gone nothing proves anything.
-	run -0 spiderpoolctl gc --cni-cache-dir "$DIR/cni"
-	has "0 attachments freed"
 	# Somebody else has one of them by now.
 	host_local ADD c9 "$NETNS"
 	fails 1 spiderpoolctl import host-local "$DIR/networks/old" --network net --cni-cache-dir "$DIR/cni"
