@@ -193,7 +193,7 @@ private() {
 		mount -t tmpfs tmpfs /mnt
 		mkdir /mnt/up /mnt/work
 		mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work /etc
-		mkdir /etc/spiderpool
+		mkdir -p /etc/spiderpool
 		mount --bind "$0/etc-spiderpool" /etc/spiderpool
 		umount -l /mnt
 		unset SPIDERPOOL_STATE_DIR

@@ -21,8 +21,9 @@ struct session {
 
 /* Reads the configuration and starts the log. */
 int session_start(struct cni_call *c, struct session *s, struct err *e);
-/* datastore local: opens the store, after checking that this node allows it. */
-int session_open_store(struct session *s, struct err *e);
+/* datastore local: opens the store. giving: to give addresses out, which a node that belongs to a cluster
+ * must have allowed; giving back is always allowed, for pods that are older than the cluster. */
+int session_open_store(struct session *s, bool giving, struct err *e);
 void session_end(struct session *s);
 
 /* The request of this call; strings point into the session's call and into r. */

@@ -107,7 +107,7 @@ int verb_add(struct cni_call *c, struct err *e)
 	if (x == 0 && !ipam_section_is_local(&s.conf))
 		x = agent_away(&s, e);
 	if (x == 0)
-		x = session_open_store(&s, e);
+		x = session_open_store(&s, true, e);
 	if (x == 0)
 		x = session_request_read(&s, &r, e);
 	if (x == 0)
@@ -125,7 +125,7 @@ int verb_del(struct cni_call *c, struct err *e)
 
 	if (x < 0 || !ipam_section_is_local(&s.conf))
 		return finish(&s, x, e); /* no agent ever gave anything */
-	x = session_open_store(&s, e);
+	x = session_open_store(&s, false, e);
 	if (x == -ENOENT)
 		return finish(&s, 0, e); /* no state directory: nothing is recorded */
 	if (x == 0)
@@ -148,7 +148,7 @@ int verb_gc(struct cni_call *c, struct err *e)
 		x = err_code(e, ERR_CONFIG, EINVAL,
 			     "GC without \"cni.dev/valid-attachments\": nothing is freed on a guess");
 	if (x == 0)
-		x = session_open_store(&s, e);
+		x = session_open_store(&s, false, e);
 	if (x == 0) {
 		valid = calloc(c->conf.valid.n + 1, sizeof(*valid));
 		x = valid ? 0 : err_nomem(e);
@@ -190,7 +190,7 @@ int verb_check(struct cni_call *c, struct err *e)
 		x = err_code(e, ERR_CONFIG, EINVAL,
 			     "CHECK without prevResult: there is nothing to compare with");
 	if (x == 0)
-		x = session_open_store(&s, e);
+		x = session_open_store(&s, false, e);
 	if (x == 0)
 		x = check_result(&s, &prev, e);
 	return finish(&s, x, e);
@@ -203,7 +203,7 @@ int verb_status(struct cni_call *c, struct err *e)
 
 	if (x < 0)
 		return finish(&s, x, e);
-	x = ipam_section_is_local(&s.conf) ? session_open_store(&s, e) : agent_away(&s, e);
+	x = ipam_section_is_local(&s.conf) ? session_open_store(&s, true, e) : agent_away(&s, e);
 	if (x == 0)
 		x = ipam_status(&s.ipam, e);
 	if (x < 0)
