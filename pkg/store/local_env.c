@@ -149,8 +149,12 @@ static int lock_file_allocate(const struct local *l, struct err *e)
 		return local_err(l, errno, "open lock.mdb", e);
 	if (st.st_size >= bytes && st.st_blocks * 512 >= bytes)
 		return 0;
-	if (fallocate(l->lockfd, 0, 0, bytes) < 0 && errno != EOPNOTSUPP)
-		return local_err(l, errno, "allocate lock.mdb", e);
+	while (fallocate(l->lockfd, 0, 0, bytes) < 0) {
+		if (errno == EOPNOTSUPP)
+			break;
+		if (errno != EINTR)
+			return local_err(l, errno, "allocate lock.mdb", e);
+	}
 	return 0;
 }
 

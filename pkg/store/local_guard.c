@@ -97,9 +97,17 @@ void local_guard_remove(struct local *l)
 	pthread_mutex_unlock(&guards_lock);
 }
 
-/* ---- SIGALRM: waiting for LMDB's locks ---- */
+/* ---- SIGALRM: waiting for LMDB's locks ----
+ *
+ * Its mutexes survive the death of who holds them, but not always that of who waits: a process killed when it
+ * was just woken takes that wake with it, and if a newcomer has taken the lock by then, neither he nor the
+ * kernel wakes the others. A signal makes them look again.
+ */
+
+#define LOOK_AGAIN_MS 100
 
 static void (*volatile alarm_hook)(void);
+static struct deadline alarm_until;
 static struct sigaction old_alarm;
 static struct itimerval old_timer;
 static sigset_t old_mask;
@@ -109,7 +117,7 @@ static void on_alarm(int sig)
 	void (*hook)(void) = alarm_hook;
 
 	(void)sig;
-	if (hook)
+	if (hook && deadline_left(alarm_until) == 0)
 		hook();
 }
 
@@ -117,11 +125,16 @@ void local_alarm_set(const struct local *l, struct deadline until)
 {
 	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 	int64_t ms = deadline_left(until);
-	struct itimerval t = { .it_value = { ms / 1000, ms % 1000 * 1000 + 1 } }; /* 0 would be never */
+	struct itimerval t = { .it_interval.tv_usec = LOOK_AGAIN_MS * 1000 };
 	sigset_t set;
 
 	if (!l->on_lock_timeout)
 		return;
+	if (ms >= LOOK_AGAIN_MS)
+		t.it_value = t.it_interval;
+	else
+		t.it_value.tv_usec = ms * 1000 + 1; /* 0 would be never */
+	alarm_until = until;
 	alarm_hook = l->on_lock_timeout;
 	sigaction(SIGALRM, &sa, &old_alarm);
 	sigemptyset(&set);

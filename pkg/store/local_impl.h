@@ -158,7 +158,8 @@ void local_new_drop(const struct local *l, struct local *n); /* accepts NULL */
 /* -EBUSY when this process has the file open already (LMDB's locks would be lost). */
 int local_guard_add(struct local *l, const struct local_header *h, struct err *e);
 void local_guard_remove(struct local *l);
-/* Between the two l->on_lock_timeout is called when the deadline passes. */
+/* Between the two whoever waits looks again now and then, and l->on_lock_timeout is called when the deadline
+ * passes. */
 void local_alarm_set(const struct local *l, struct deadline until);
 void local_alarm_clear(const struct local *l);
 

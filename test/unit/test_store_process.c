@@ -2,7 +2,9 @@
 /* test_store_process.c - processes that are stopped, killed, of another PID namespace (root) or boot */
 #include "store_child.h"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 /* ---- the writer lock ---- */
@@ -100,6 +102,55 @@ static void test_lock_holder(void **state)
 		kill(other, SIGKILL);
 		finish(other);
 	}
+	close(to_parent[0]);
+	close(to_parent[1]);
+}
+
+/* The word of LMDB's writer mutex, as soon as somebody waits for us to unlock it. */
+static uint32_t *find_waited_for(void)
+{
+	const uint32_t want = (uint32_t)getpid() | FUTEX_WAITERS;
+	char path[PATH_MAX + 16];
+	struct stat file;
+	uint32_t *map;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock.mdb", dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	MUST(fd >= 0 && fstat(fd, &file) == 0);
+	map = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	MUST(map != MAP_FAILED);
+	for (size_t i = 0;; i = (i + 1) % ((size_t)file.st_size / sizeof(*map)))
+		if (__atomic_load_n(&map[i], __ATOMIC_RELAXED) == want)
+			return &map[i];
+}
+
+static void unlock_silently(void)
+{
+	struct store *st = must_open((struct store_local_opts){ 0 });
+
+	MUST(store_begin(st, STORE_WRITE, soon(), &err) == 0);
+	tell_parent();
+	__atomic_and_fetch(find_waited_for(), ~FUTEX_WAITERS, __ATOMIC_RELAXED);
+	store_end(st);
+	pause();
+}
+
+/* A process that is killed when it was just woken takes that wake with it. If by then a newcomer has the
+ * lock, who does not know that others wait, those are not woken by him either: they must look by themselves.
+ */
+static void test_lost_wake(void **state)
+{
+	pid_t holder, waiter;
+
+	(void)state;
+	assert_int_equal(pipe(to_parent), 0);
+	holder = start(unlock_silently);
+	wait_for_child();
+	waiter = start(commit_one);
+	assert_int_equal(finish(waiter), 0);
+	kill(holder, SIGKILL);
+	finish(holder);
 	close(to_parent[0]);
 	close(to_parent[1]);
 }
@@ -343,8 +394,8 @@ static void test_start_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_lock_holder),   T(test_process_state), T(test_killed_reader),
-		T(test_pid_namespace), T(test_boot),          T(test_start_together),
+		T(test_lock_holder),   T(test_lost_wake), T(test_process_state),  T(test_killed_reader),
+		T(test_pid_namespace), T(test_boot),      T(test_start_together),
 	};
 
 	return cmocka_run_group_tests_name("store process", tests, NULL, NULL);
