@@ -226,6 +226,43 @@ as_told() {
 	same 1 "$(in_use)"
 }
 
+@test "a list of plugins, run by spiderpoolctl: macvlan with spiderpool, then tuning" {
+	need $CNI_DIR/tuning
+	underlay
+	host_new A
+	pod_new P
+	m=${macvlan#\{} # its members, without those of the list
+	m=${m#*'"name":"net",'}
+	cat >"$DIR/list.conflist" <<-EOT
+		{"cniVersion":"1.0.0","name":"net","plugins":[
+		  {"capabilities":{"ips":true},${m%\}}},
+		  {"type":"tuning","mtu":1400,"sysctl":{"net.ipv4.conf.eth0.arp_filter":"1"}}]}
+	EOT
+	runner() { # VERB [OPTION]...
+		local verb=$1
+		shift
+		call ip netns exec "$A" spiderpoolctl cni "$verb" "$DIR/list.conflist" "$P" --cache-dir "$DIR/cache" \
+			--cni-path "$BIN:$CNI_DIR" "$@"
+	}
+	runner add --capability-args '{"ips":["10.9.0.42/24"],"portMappings":[]}'
+	succeeded
+	jq_is '[.ips[].address] | sort | join(" ")' "10.9.0.42/24 fd00:9::10/64"
+	as_told "$output" "$P" eth0
+	same "1400 1" "$(ip -n "$P" -j link show eth0 | jq '.[0].mtu') $(ip netns exec "$P" cat /proc/sys/net/ipv4/conf/eth0/arp_filter)"
+	pings "$P" $FAR4 $FAR6
+	runner check
+	succeeded
+	ip -n "$P" addr del 10.9.0.42/24 dev eth0
+	runner check
+	[ "$status" != 0 ]
+	runner del
+	succeeded
+	runner del
+	succeeded
+	run ! ip -n "$P" link show eth0
+	same 0 "$(in_use)"
+}
+
 @test "thirty pods at once" {
 	underlay
 	host_new A

@@ -44,6 +44,7 @@ gets() {
 	gets "$P" "$on" '["10.9.0.11/24","fd00:9::10/64"]'
 	same "10.9.0.10 $(mac "$OTHER" eth0)" "$(quarantined)"
 	grep -q "level=warn msg=\"ip conflict: 10.9.0.10 is in use by $(mac "$OTHER" eth0)" "$STATE/x.log"
+	run ! grep -q 'was not checked' "$STATE/x.log"
 	# IPv6
 	ip -n "$OTHER" addr add fd00:9::11/64 dev eth0 nodad
 	pod_new Q

