@@ -279,4 +279,9 @@ EOT
 	conf=$(ipam_conf '{"default_ipv4_ippool":["m1"]}')
 	add c1 eth0 "" "${conf/'"name":"net"'/'"name":"second"'}"
 	wants 10.7.0.10/24
+	# the more a pool is meant for this pod, the earlier its turn; a pool that refuses is passed over
+	add c2 eth0 "" "$(ipam_conf '{"default_ipv4_ippool":["v4","s1","n2","n1"],"node_name":"node-1"}')"
+	wants 10.4.0.10/24
+	add c3 eth0 "" "$(ipam_conf '{"default_ipv4_ippool":["s1","v4"]}')"
+	wants 10.1.0.10/24
 }

@@ -163,7 +163,7 @@ EOT
 }
 
 @test "the manual page has every key of the ipam section, and no other" {
-	sed -n 's/.*JF(struct ipam_section, [a-z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' "$ROOT/plugins/ipam/conf.c" | sort >"$DIR/keys"
+	grep -rhs --include='*.c' 'JF(struct ipam_section, ' "$ROOT/pkg" "$ROOT/plugins" | cut -d'"' -f2 | sort >"$DIR/keys"
 	[ "$(wc -l <"$DIR/keys")" -gt 20 ]
 	sed -n '/^\.Ss Both/,/^\.Ss What/s/^\.It Cm \(.*\) No (.*/\1/p' "$ROOT/man/spiderpool.5" | sed 's/ , /\n/' | sort | diff "$DIR/keys" -
 }

@@ -107,6 +107,16 @@ uid() { # NAME UID
 	done
 }
 
+@test "while a freed address rests, the next block of the pool serves" {
+	pool two 10.2.0.0/24 10.2.0.62-10.2.0.65 | spiderpoolctl apply -f - >/dev/null
+	two='{"default_ipv4_ippool":["two"]}'
+	for n in 62 63; do add c$n "" "$(ipam_conf "$two")" 10.2.0.$n; done
+	del c62
+	add d "" "$(ipam_conf "$two")" 10.2.0.64
+	# control: it need not rest
+	add e "" "$(ipam_conf '{"cooldown_seconds":0,"default_ipv4_ippool":["two"]}')" 10.2.0.62
+}
+
 @test "a fixed address: kept for the pod's name when the pod is gone, until an operator lets it go" {
 	add c1 "$(uid db u1)" "$keep" 10.1.0.10
 	del c1

@@ -150,9 +150,14 @@ holder() {
 	kill -STOP $HOLDER
 	until_true grep -q '^State:.T' /proc/$HOLDER/status
 	conf=$(ipam_conf '{"timeout_seconds":1}')
-	call ipam ADD a2 eth0 "$NETNS" "" "$conf"
+	# shellcheck disable=SC2016
+	waiting() { # VERB CONTAINER, at most 20 s
+		call env CNI_COMMAND="$1" CNI_CONTAINERID="$2" CNI_IFNAME=eth0 CNI_NETNS="$NETNS" \
+			timeout 20 sh -c 'echo "$0" | spiderpool' "$conf"
+	}
+	waiting ADD a2
 	refused 11 "fuser -v $STATE/lock.mdb"
-	call ipam DEL a1 eth0 "$NETNS" "" "$conf"
+	waiting DEL a1
 	refused 11 "nothing was changed"
 	same in-use "$(state_of 10.1.0.10)" # readers go on
 	# killed, it lets go
