@@ -104,7 +104,7 @@ with_stdin() {
 @test "DEL prints nothing in every version, also for what never was" {
 	for v in - $VERSIONS; do
 		ipam ADD c1 eth0 "$NETNS" "" "$(with_version $v "$(ipam_conf)")" >/dev/null
-		for i in 1 2 3; do
+		for _ in 1 2 3; do
 			call ipam DEL c1 eth0 "$NETNS" "" "$(with_version $v "$(ipam_conf)")"
 			succeeded
 			same "" "$output"
@@ -162,13 +162,13 @@ with_stdin() {
 # Each row is refused, and nothing is taken. A row is
 #	code|sentence|verb|container|nic|netns|CNI_ARGS|jq filter on the configuration
 errors() {
-	local rows filters=() confs row code text verb id nic netns args filter n=0
+	local rows filters=() confs row code text verb id nic netns args n=0
 	mapfile -t rows
 	for row in "${rows[@]}"; do filters+=("(${row##*|})"); done
 	mapfile -t confs < <(jq -c "$(IFS=, && echo "${filters[*]}")" <<<"$(ipam_conf)")
 	same "${#rows[@]}" "${#confs[@]}" || return 1
 	for row in "${rows[@]}"; do
-		IFS='|' read -r code text verb id nic netns args filter <<<"$row"
+		IFS='|' read -r code text verb id nic netns args _ <<<"$row"
 		call ipam "$verb" "$id" "$nic" "${netns/NETNS/$NETNS}" "$args" "${confs[n++]}"
 		refused "$code" "$text" || {
 			echo "row: $row"

@@ -170,7 +170,7 @@ rebooted() {
 	call rebooted bash -c 'ipam ADD c4 eth0 "$0" "" "$1"' "$NETNS" "$conf"
 	succeeded
 	has 10.1.0.13/24
-	same "cooling kept cooling in-use" "$(echo "$(state_of 10.1.0.10) $(state_of 10.1.0.11) $(state_of 10.1.0.12) $(state_of 10.1.0.13)")"
+	same "cooling kept cooling in-use" "$(state_of 10.1.0.10) $(state_of 10.1.0.11) $(state_of 10.1.0.12) $(state_of 10.1.0.13)"
 	call rebooted bash -c 'ipam ADD c5 eth0 "$0" "$1" "$2"' "$NETNS" "$(uid db u5)" "$keep"
 	succeeded
 	has 10.1.0.11/24
