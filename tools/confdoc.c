@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "api/api.h"
-
-#include "../plugins/ipam/conf.c"
+#include "ipam/section.h"
 
 static const char *kind_text(const struct json_field *f)
 {

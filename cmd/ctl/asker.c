@@ -180,7 +180,8 @@ static int read_network(struct asker *a, struct ctl *c, const struct asker_opts 
 				"%s: no plugin has \"ipam\": {\"type\": \"spiderpool\"}", o->conflist);
 	if (r > 0 && !section_is_of(&a->section, c->state_dir))
 		ctl_warn(c, "network %s takes its addresses from %s, not from %s", a->network.name,
-			 a->section.state_dir ? a->section.state_dir : "another datastore", c->state_dir);
+			 ipam_section_is_local(&a->section) ? a->section.state_dir : "another datastore",
+			 c->state_dir);
 	return r < 0 ? r : 0;
 }
 
@@ -200,8 +201,8 @@ static int set_conf(struct asker *a, struct ctl *c, const struct asker_opts *o, 
 
 	if (r == 0)
 		r = copy_names(&o->default_ipv6, &a->default_ipv6, e);
-	conf->default_ipv4 = a->default_ipv4.n ? &a->default_ipv4 : &a->section.default_ipv4;
-	conf->default_ipv6 = a->default_ipv6.n ? &a->default_ipv6 : &a->section.default_ipv6;
+	conf->default_ipv4 = a->default_ipv4.n ? &a->default_ipv4 : &a->section.default_ipv4_ippool;
+	conf->default_ipv6 = a->default_ipv6.n ? &a->default_ipv6 : &a->section.default_ipv6_ippool;
 	section_apply(&a->section, c);
 	return r;
 }
@@ -257,7 +258,7 @@ void asker_clear(struct asker *a)
 {
 	cni_args_clear(&a->args);
 	cni_network_clear(&a->network);
-	section_clear(&a->section);
+	ipam_section_clear(&a->section);
 	cni_cached_clear(&a->cached);
 	json_map_clear(&a->annotations);
 	json_map_clear(&a->pod_labels);

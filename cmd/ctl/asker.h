@@ -44,7 +44,7 @@ struct asker {
 	/* what req and the engine's configuration point to */
 	struct cni_args args;
 	struct cni_network network;
-	struct section section;
+	struct ipam_section section;
 	struct cni_cached cached;
 	struct json_map annotations, pod_labels, ns_labels, node_labels;
 	struct json_strv default_ipv4, default_ipv6;

@@ -193,7 +193,7 @@ static int name_network(struct reader *r, const struct cni_network *network, cha
 
 static int read_conflist(struct ctl *c, const char *conflist, struct cni_network *ret, struct err *e)
 {
-	CLEANUP(section_clear) struct section s = { 0 };
+	CLEANUP(ipam_section_clear) struct ipam_section s = { 0 };
 	int r = conflist ? network_load(conflist, ret, e) : 1;
 
 	if (r == 0)

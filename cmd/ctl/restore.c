@@ -89,7 +89,7 @@ static int look_at(const struct cni_cached *cached, void *arg, struct err *e)
 {
 	struct reclaim *x = arg;
 	struct cni_network n = { 0 };
-	struct section s = { 0 };
+	struct ipam_section s = { 0 };
 	struct err unreadable;
 	int r = 0;
 
@@ -97,11 +97,11 @@ static int look_at(const struct cni_cached *cached, void *arg, struct err *e)
 						 "cached network", &n, &unreadable) < 0)
 		return 0;
 	if (section_read(&n, &s, &unreadable) > 0 && section_is_of(&s, x->c->state_dir) &&
-	    s.keep_by_pod_name == x->keep && s.clean_gateway == x->clean) {
+	    s.keep_ip_by_pod_name == x->keep && s.clean_gateway == x->clean) {
 		section_apply(&s, x->c);
 		r = add_result(x, cached, e);
 	}
-	section_clear(&s);
+	ipam_section_clear(&s);
 	cni_network_clear(&n);
 	return r;
 }

@@ -6,59 +6,41 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct json_field fields[] = {
-	JF(struct section, type, "type"),
-	JF(struct section, datastore, "datastore"),
-	JF(struct section, state_dir, "state_dir"),
-	JF(struct section, node_name, "node_name"),
-	JF(struct section, node_labels, "node_labels"),
-	JF(struct section, default_ipv4, "default_ipv4_ippool"),
-	JF(struct section, default_ipv6, "default_ipv6_ippool"),
-	JF(struct section, clean_gateway, "clean_gateway"),
-	JF(struct section, keep_by_pod_name, "keep_ip_by_pod_name"),
-	JF(struct section, cooldown_s, "cooldown_seconds"),
-};
-static const struct json_table table = JSON_TABLE(struct section, "ipam", fields);
-
-int section_read(const struct cni_network *n, struct section *ret, struct err *e)
+int section_read(const struct cni_network *n, struct ipam_section *ret, struct err *e)
 {
-	*ret = (struct section){ 0 };
+	*ret = (struct ipam_section){ 0 };
 	for (size_t i = 0; i < n->plugins.n; i++) {
 		struct json_object *ipam = json_get(n->plugins.v[i].conf, "ipam");
 		const char *type = json_get_str(ipam, "type");
 
 		if (!type || strcmp(type, "spiderpool") != 0)
 			continue;
-		if (json_decode(&table, ipam, "ipam", ret, e) < 0)
+		if (ipam_section_read(ipam, ret, NULL, NULL, e) < 0)
 			return err_wrap(e, "network %s", n->name);
 		return 1;
 	}
 	return 0;
 }
 
-void section_clear(struct section *s)
+bool section_is_of(const struct ipam_section *s, const char *state_dir)
 {
-	json_clear(&table, s);
-}
-
-bool section_is_of(const struct section *s, const char *state_dir)
-{
-	const char *dir = s->state_dir ? s->state_dir : STORE_LOCAL_DIR;
+	const char *dir = s->state_dir;
 	size_t a = strlen(dir), b = strlen(state_dir);
 
 	while (a > 1 && dir[a - 1] == '/')
 		a--;
 	while (b > 1 && state_dir[b - 1] == '/')
 		b--;
-	return s->datastore && strcmp(s->datastore, "local") == 0 && a == b && memcmp(dir, state_dir, a) == 0;
+	return ipam_section_is_local(s) && a == b && memcmp(dir, state_dir, a) == 0;
 }
 
-void section_apply(const struct section *s, struct ctl *c)
+void section_apply(const struct ipam_section *s, struct ctl *c)
 {
-	c->ipam.conf.clean_gateway = s->clean_gateway;
-	c->ipam.conf.keep_by_pod_name = s->keep_by_pod_name;
-	if (s->cooldown_s.set)
-		c->ipam.conf.cooldown_ms = s->cooldown_s.v * 1000;
+	struct ipam_conf conf = ipam_section_conf(s);
+
+	conf.default_ipv4 = c->ipam.conf.default_ipv4;
+	conf.default_ipv6 = c->ipam.conf.default_ipv6;
+	c->ipam.conf = conf;
 	if (s->node_name && *s->node_name)
 		snprintf(c->node, sizeof(c->node), "%s", s->node_name);
 }

@@ -161,21 +161,6 @@ static bool alive(const struct ipam_attachment *a, void *arg)
 	       netns_id(fd, id, &e) == 0 && strcmp(id, a->netns) == 0;
 }
 
-static struct ipam_conf engine_conf(const struct ipam_section *c)
-{
-	return (struct ipam_conf){
-		.default_ipv4 = &c->default_ipv4_ippool,
-		.default_ipv6 = &c->default_ipv6_ippool,
-		.clean_gateway = c->clean_gateway,
-		.keep_by_pod_name = c->keep_ip_by_pod_name,
-		.cooldown_ms = c->cooldown_seconds.set ? c->cooldown_seconds.v * 1000 : IPAM_COOLDOWN_MS,
-		.quarantine_ms =
-			c->quarantine_seconds.set ? c->quarantine_seconds.v * 1000 : IPAM_QUARANTINE_MS,
-		/* One node: nobody to keep out of the way of, so the lowest address comes first. */
-		.ring_key = "",
-	};
-}
-
 int session_open_store(struct session *s, bool giving, struct err *e)
 {
 	const struct store_local_opts o = {
@@ -200,7 +185,7 @@ int session_open_store(struct session *s, bool giving, struct err *e)
 		return r;
 	s->ipam = (struct ipam){
 		.st = s->store,
-		.conf = engine_conf(&s->conf),
+		.conf = ipam_section_conf(&s->conf),
 		.until = until,
 		.alive = alive,
 		.note = note,

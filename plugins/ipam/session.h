@@ -5,8 +5,7 @@
 
 #include "base/log.h"
 #include "cni/plugin.h"
-#include "conf.h"
-#include "ipam/ipam.h"
+#include "ipam/section.h"
 #include "store/local.h"
 
 struct session {

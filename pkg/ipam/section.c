@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conf.c - the "ipam" section */
-#include "conf.h"
+/* section.c - the "ipam" section of a network configuration */
+#include "ipam/section.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static const struct json_field section_fields[] = {
 	JF(struct ipam_section, log_level, "log_level",
 	   .doc = "debug, info, warn, error, fatal or panic; default info"),
 	JF(struct ipam_section, log_file_path, "log_file_path",
-	   .doc = "below /var/log or state_dir; default " CONF_LOG_FILE),
+	   .doc = "below /var/log or state_dir; default " SECTION_LOG_FILE),
 	JF(struct ipam_section, log_file_max_size, "log_file_max_size",
 	   .doc = "MB before it is rotated; default 100"),
 	JF(struct ipam_section, log_file_max_age, "log_file_max_age",
@@ -35,7 +35,7 @@ static const struct json_field section_fields[] = {
 	JF(struct ipam_section, log_file_max_count, "log_file_max_count",
 	   .doc = "rotated files kept, 0 all; default 10"),
 	JF(struct ipam_section, ipam_unix_socket_path, "ipam_unix_socket_path",
-	   .doc = "datastore agent: its socket; default " CONF_SOCKET),
+	   .doc = "datastore agent: its socket; default " SECTION_SOCKET),
 	JF(struct ipam_section, state_dir, "state_dir",
 	   .doc = "datastore local: where pools and addresses are kept; default " STORE_LOCAL_DIR),
 	JF(struct ipam_section, durability, "durability", .one_of = durabilities,
@@ -110,9 +110,9 @@ static int fill(struct ipam_section *s, struct err *e)
 	if (r == 0)
 		r = set_default(&s->log_level, "info", e);
 	if (r == 0)
-		r = set_default(&s->log_file_path, CONF_LOG_FILE, e);
+		r = set_default(&s->log_file_path, SECTION_LOG_FILE, e);
 	if (r == 0)
-		r = set_default(&s->ipam_unix_socket_path, CONF_SOCKET, e);
+		r = set_default(&s->ipam_unix_socket_path, SECTION_SOCKET, e);
 	if (r == 0)
 		r = set_default(&s->state_dir, STORE_LOCAL_DIR, e);
 	if (r == 0)
@@ -148,4 +148,19 @@ void ipam_section_clear(struct ipam_section *s)
 bool ipam_section_is_local(const struct ipam_section *s)
 {
 	return strcmp(s->datastore, "local") == 0;
+}
+
+struct ipam_conf ipam_section_conf(const struct ipam_section *c)
+{
+	return (struct ipam_conf){
+		.default_ipv4 = &c->default_ipv4_ippool,
+		.default_ipv6 = &c->default_ipv6_ippool,
+		.clean_gateway = c->clean_gateway,
+		.keep_by_pod_name = c->keep_ip_by_pod_name,
+		.cooldown_ms = c->cooldown_seconds.set ? c->cooldown_seconds.v * 1000 : IPAM_COOLDOWN_MS,
+		.quarantine_ms =
+			c->quarantine_seconds.set ? c->quarantine_seconds.v * 1000 : IPAM_QUARANTINE_MS,
+		/* One node: nobody to keep out of the way of, so the lowest address comes first. */
+		.ring_key = "",
+	};
 }

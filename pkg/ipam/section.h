@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conf.h - the "ipam" section of a network configuration, as spiderpool reads it */
-#ifndef PLUGIN_IPAM_CONF_H
-#define PLUGIN_IPAM_CONF_H
+/* section.h - the "ipam" section of a network configuration: one table for the plugin, the operator's tool
+ * and the reference page
+ */
+#ifndef IPAM_SECTION_H
+#define IPAM_SECTION_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "ipam/ipam.h"
 #include "json/json.h"
 
-#define CONF_SOCKET   "/var/run/spidernet/spiderpool.sock"
-#define CONF_LOG_FILE "/var/log/spidernet/spiderpool.log"
+#define SECTION_SOCKET   "/var/run/spidernet/spiderpool.sock"
+#define SECTION_LOG_FILE "/var/log/spidernet/spiderpool.log"
 
 struct ipam_section {
 	char *type, *datastore;
@@ -40,5 +43,7 @@ int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 		      void (*unknown)(const char *path, void *arg), void *arg, struct err *e);
 void ipam_section_clear(struct ipam_section *s);
 bool ipam_section_is_local(const struct ipam_section *s);
+/* What the engine is to do; points into s. */
+struct ipam_conf ipam_section_conf(const struct ipam_section *s);
 
 #endif
