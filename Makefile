@@ -22,7 +22,7 @@ check: deps ## every test, on every build
 unit: $(UNIT_TESTS) ## unit, property and fault tests of this build
 	tools/run-unit.sh $(UNIT_TESTS)
 bats: all test-tools ## end-to-end tests in network namespaces (root)
-	tools/run-bats.sh $(BATS)
+	BUILD=$(BUILD) tools/run-bats.sh $(BATS)
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
 	$(MAKE) FUZZ=1 fuzz-programs
 	tools/run-fuzz.sh

@@ -26,7 +26,7 @@ stage_gcc() { build_and_unit; }
 stage_clang() { build_and_unit CC=clang; }
 stage_san() {
 	build_and_unit SAN=1
-	BUILD=build-san make --no-print-directory SAN=1 WERROR=1 bats
+	make --no-print-directory SAN=1 WERROR=1 bats
 }
 stage_arm64() { EMULATOR="qemu-aarch64-static -L /" build_and_unit ARCH=arm64; }
 stage_fuzz() { make --no-print-directory -j"$jobs" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-8}"; }

@@ -7,7 +7,7 @@ set -euo pipefail
 build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libyaml-dev libxxhash-dev)
 demo=("${build[@]}" iproute2 iputils-ping containernetworking-plugins jq)
 bench=("${demo[@]}")
-check=("${demo[@]}" bats perl libcmocka-dev valgrind
+check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
 	tcpdump iputils-arping procps util-linux bsdextrautils
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static

@@ -16,5 +16,4 @@ put 0755 "$build/bin/spiderpoolctl" "$dest$prefix/bin/spiderpoolctl"
 for m in man/*.[1-9]; do
 	put 0644 "$m" "$dest$prefix/share/man/man${m##*.}/${m##*/}"
 done
-"$build/bin/spiderpoolctl" completion bash >"$build/completion.bash"
-put 0644 "$build/completion.bash" "$dest$prefix/share/bash-completion/completions/spiderpoolctl"
+put 0644 cmd/ctl/completion.bash "$dest$prefix/share/bash-completion/completions/spiderpoolctl"

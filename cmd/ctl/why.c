@@ -74,7 +74,8 @@ static void add_row(struct doc *d, struct json_object *rows, const struct ipam_r
 		doc_text(&row, "why", x->refusal);
 	} else {
 		doc_int(&row, "total", x->usage.total);
-		doc_int(&row, "used", x->usage.in_use + x->usage.kept + x->usage.quarantined);
+		doc_int(&row, "used",
+			x->usage.in_use + x->usage.kept + x->usage.quarantined + x->usage.reserved);
 		doc_int(&row, "free", x->usage.free);
 		if (x->has_next)
 			doc_text(&row, "next", ip_format(x->next, next));

@@ -26,7 +26,8 @@ static int holds_all(struct txn *t, const struct ipam_attachment *a, struct err 
 			r = txn_record(t, p.ip, &b, &rec, e);
 		if (r < 0)
 			return r;
-		if (strcmp(rec->container, a->container) != 0 || strcmp(rec->nic, a->nic) != 0)
+		if (a->ips.v[i].released || strcmp(rec->container, a->container) != 0 ||
+		    strcmp(rec->nic, a->nic) != 0)
 			return 0;
 	}
 	return a->ips.n > 0;
@@ -86,8 +87,8 @@ static int find_again(struct txn *t, const struct add *x, const char *network, s
 
 /* ---- the same pod in a new sandbox ---- */
 
-static int add_known(struct ipam_attachment *a, const char *address, const char *pool, const char *gateway,
-		     struct err *e)
+static int add_known(struct ipam_attachment *a, const struct block_rec *rec, const char *address,
+		     const char *pool, const char *gateway, struct err *e)
 {
 	struct ipam_address *v;
 
@@ -99,9 +100,14 @@ static int add_known(struct ipam_attachment *a, const char *address, const char 
 	a->ips.v = v;
 	a->ips.set = true;
 	v = &v[a->ips.n++];
-	*v = (struct ipam_address){ strdup(address), gateway ? strdup(gateway) : NULL,
-				    strdup(pool ? pool : ""), false };
-	return v->address && v->pool && (!gateway || v->gateway) ? 0 : err_nomem(e);
+	*v = (struct ipam_address){
+		.address = strdup(address),
+		.gateway = gateway ? strdup(gateway) : NULL,
+		.pool = strdup(pool ? pool : ""),
+		.kept = rec->hold == HOLD_PIN,
+		.former_mac = strdup(rec->mac),
+	};
+	return v->address && v->pool && v->former_mac && (!gateway || v->gateway) ? 0 : err_nomem(e);
 }
 
 /* Answers what the endpoint says, as before. */
@@ -118,11 +124,12 @@ static int from_endpoint(struct txn *t, const struct ipam_request *req, struct k
 	for (size_t i = 0; r == 0 && i < k->n; i++) {
 		bool v4 = k->v[i].addr.ver == 4;
 
-		r = claim_holder(t, req, k->v[i].block, k->v[i].rec, e);
+		/* The record's MAC is read before it becomes the new NIC's. */
+		r = add_known(a, k->v[i].rec, v4 ? entry->ipv4 : entry->ipv6,
+			      v4 ? entry->ipv4_pool : entry->ipv6_pool,
+			      v4 ? entry->ipv4_gateway : entry->ipv6_gateway, e);
 		if (r == 0)
-			r = add_known(a, v4 ? entry->ipv4 : entry->ipv6,
-				      v4 ? entry->ipv4_pool : entry->ipv6_pool,
-				      v4 ? entry->ipv4_gateway : entry->ipv6_gateway, e);
+			r = claim_holder(t, req, k->v[i].block, k->v[i].rec, e);
 	}
 	for (size_t i = 0; r == 0 && i < entry->routes.n; i++)
 		r = claim_add_route(a, entry->routes.v[i].dst, entry->routes.v[i].gw, e);

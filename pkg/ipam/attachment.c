@@ -14,6 +14,9 @@ static const struct json_field address_fields[] = {
 	JF(struct ipam_address, gateway, "gateway"),
 	JF(struct ipam_address, pool, "pool", .flags = JSON_REQUIRED),
 	JF(struct ipam_address, probe, "probe"),
+	JF(struct ipam_address, kept, "kept"),
+	JF(struct ipam_address, released, "released"),
+	JF(struct ipam_address, former_mac, "formerMac"),
 };
 static const struct json_table address_table = JSON_TABLE(struct ipam_address, "address", address_fields);
 

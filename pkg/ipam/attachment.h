@@ -16,7 +16,10 @@ struct ipam_address {
 	char *address; /* with prefix length */
 	char *gateway; /* NULL: none */
 	char *pool;
-	bool probe; /* must be probed on the wire before use, even if detection is off */
+	bool probe;       /* must be probed on the wire before use, even if detection is off */
+	bool kept;        /* it was this pod's before: nobody gets another one in its place */
+	bool released;    /* an operator took it away; the NIC has it no more */
+	char *former_mac; /* of the same pod's former sandbox, which may still answer for it */
 };
 
 struct ipam_attachment {

@@ -307,6 +307,10 @@ static int read_routes(const struct ipam_request *req, struct candidates *c, str
 		struct ip_prefix dst;
 		struct ip gw;
 
+		if (!rt->dst || !rt->gw)
+			return err_code(e, ERR_CONFIG, EINVAL,
+					"annotation " ANNOTATION_ROUTES ": item %zu has no %s", i,
+					rt->dst ? "gw" : "dst");
 		if (ip_prefix_parse(rt->dst, &dst, e) < 0 || ip_parse(rt->gw, &gw, e) < 0)
 			return bad(e, ANNOTATION_ROUTES);
 		if (dst.ip.ver != gw.ver)

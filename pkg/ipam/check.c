@@ -63,6 +63,10 @@ static int check_body(struct txn *t, void *arg, struct err *e)
 		struct ip_prefix p;
 
 		r = ipam_attachment_ip(&s.a, i, &p, e);
+		if (r == 0 && s.a.ips.v[i].released)
+			r = err_set(e, ENOENT,
+				    "address %s of container %s, NIC %s was released by an operator",
+				    s.a.ips.v[i].address, c->container, c->nic);
 		if (r == 0)
 			r = check_record(t, &s.a, p, e);
 		if (r == 0)

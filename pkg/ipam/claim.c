@@ -113,9 +113,13 @@ int claim_put(struct txn *t, const char *network, const struct ipam_attachment *
 
 int claim_add_route(struct ipam_attachment *a, const char *dst, const char *gw, struct err *e)
 {
-	struct api_route *v = realloc(a->routes.v, (a->routes.n + 1) * sizeof(*v));
+	struct api_route *v;
 	struct api_route *rt;
 
+	if (!dst || !gw)
+		return err_code(e, ERR_CONFIG, EINVAL, "a route of NIC %s has no %s", a->nic,
+				dst ? "gw" : "dst");
+	v = realloc(a->routes.v, (a->routes.n + 1) * sizeof(*v));
 	if (!v)
 		return err_nomem(e);
 	a->routes.v = v;
@@ -290,7 +294,11 @@ static int give_kept(struct txn *t, const struct ipam_request *req, const struct
 {
 	int r = claim_holder(t, req, k->block, k->rec, e);
 
-	return r < 0 ? r : claim_add_address(a, nic, pool, k->addr, t->probe_all, e);
+	if (r == 0)
+		r = claim_add_address(a, nic, pool, k->addr, t->probe_all, e);
+	if (r == 0)
+		a->ips.v[a->ips.n - 1].kept = true;
+	return r;
 }
 
 static int serve_family(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,

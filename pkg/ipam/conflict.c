@@ -17,6 +17,8 @@ struct conflict {
 	struct ipam_attachment *a;
 	struct ip addr;
 	const char *mac;
+	bool none_left; /* the quarantine stands, there is no other address */
+	struct err why;
 };
 
 static int limit(struct txn *t, const struct plan_pool *pool, struct err *e)
@@ -73,8 +75,22 @@ static const char *pool_of(const struct ipam_attachment *a, struct ip addr, stru
 	return NULL;
 }
 
-static int replace(struct txn *t, const struct conflict *c, const struct plan *p,
-		   const struct stored_attachment *s, struct ipam_attachment *next, struct err *e)
+/* The NIC has the address no more and gets none: its ADD fails, the quarantine must stand all the same. */
+static int forget(struct txn *t, const struct conflict *c, struct stored_attachment *s, struct err *e)
+{
+	for (size_t i = 0; i < s->a.ips.n; i++) {
+		struct ip_prefix p;
+		int r = ipam_attachment_ip(&s->a, i, &p, e);
+
+		if (r < 0)
+			return r;
+		s->a.ips.v[i].released |= ip_equal(p.ip, c->addr);
+	}
+	return claim_put(t, c->req->network, &s->a, s->version, e);
+}
+
+static int replace(struct txn *t, struct conflict *c, const struct plan *p, struct stored_attachment *s,
+		   struct ipam_attachment *next, struct err *e)
 {
 	const struct plan_nic *nic = plan_nic_find(p, c->req->nic);
 	const char *pool = pool_of(&s->a, c->addr, e);
@@ -96,6 +112,11 @@ static int replace(struct txn *t, const struct conflict *c, const struct plan *p
 		r = json_strv_copy(&s->a.ahead, &next->ahead, e);
 	if (r == 0)
 		r = claim_replace(t, c->req, nic, &s->a, c->addr, next, e);
+	if (r == -ENOSPC) {
+		c->none_left = true;
+		c->why = *e;
+		return forget(t, c, s, e);
+	}
 	if (r == 0)
 		r = claim_custom_routes(t, p, next, 1, e);
 	if (r == 0)
@@ -111,6 +132,8 @@ static int conflict_body(struct txn *t, void *arg, struct err *e)
 	struct plan p;
 	int r = stored_get(t, c->req->network, c->req->container, c->req->nic, &s, e);
 
+	c->none_left = false;
+
 	if (r == 0)
 		r = err_code(e, ERR_UNKNOWN_CONTAINER, ENOENT, "container %s, NIC %s: nothing is recorded",
 			     c->req->container, c->req->nic);
@@ -122,7 +145,7 @@ static int conflict_body(struct txn *t, void *arg, struct err *e)
 		return r;
 	r = replace(t, c, &p, &s, &next, e);
 	plan_clear(&p);
-	if (r == 0) {
+	if (r == 0 && !c->none_left) {
 		ipam_attachment_clear(c->a);
 		*c->a = next;
 	} else {
@@ -134,9 +157,14 @@ static int conflict_body(struct txn *t, void *arg, struct err *e)
 int ipam_conflict(struct ipam *m, const struct ipam_request *req, struct ipam_attachment *a, struct ip addr,
 		  const char *mac, struct err *e)
 {
-	struct conflict c = { req, a, addr, mac };
+	struct conflict c = { .req = req, .a = a, .addr = addr, .mac = mac };
+	int r = txn_run(m, STORE_WRITE, conflict_body, &c, e);
 
-	return txn_run(m, STORE_WRITE, conflict_body, &c, e);
+	if (r == 0 && c.none_left) {
+		*e = c.why;
+		r = -e->sys;
+	}
+	return r;
 }
 
 static int undo_body(struct txn *t, void *arg, struct err *e)

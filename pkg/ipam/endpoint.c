@@ -91,9 +91,12 @@ int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endp
 
 struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic)
 {
-	for (size_t i = 0; ep && i < ep->ep.status.current.ips.n; i++)
-		if (strcmp(ep->ep.status.current.ips.v[i].interface, nic) == 0)
-			return &ep->ep.status.current.ips.v[i];
+	for (size_t i = 0; ep && i < ep->ep.status.current.ips.n; i++) {
+		struct api_endpoint_ip *entry = &ep->ep.status.current.ips.v[i];
+
+		if (entry->interface && strcmp(entry->interface, nic) == 0)
+			return entry;
+	}
 	return NULL;
 }
 

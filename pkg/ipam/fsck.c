@@ -38,7 +38,7 @@ static bool names(const struct ipam_attachment *a, struct ip addr)
 		struct ip_prefix p;
 		struct err e;
 
-		if (ipam_attachment_ip(a, i, &p, &e) == 0 && ip_equal(p.ip, addr))
+		if (!a->ips.v[i].released && ipam_attachment_ip(a, i, &p, &e) == 0 && ip_equal(p.ip, addr))
 			return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ static int check_attachment(const struct store_obj *o, void *arg, struct err *e)
 	snprintf(key.ns, sizeof(key.ns), "%s", o->ns);
 	snprintf(key.name, sizeof(key.name), "%s", o->name);
 	for (size_t i = 0; r == 0 && i < a.ips.n; i++)
-		r = attachment_address(f, &a, &key, i, e);
+		r = a.ips.v[i].released ? 0 : attachment_address(f, &a, &key, i, e);
 	ipam_attachment_clear(&a);
 	return r;
 }

@@ -22,37 +22,28 @@ static bool is_address(const char *with_prefix, struct ip addr)
 	return with_prefix && ip_prefix_parse(with_prefix, &p, &e) == 0 && ip_equal(p.ip, addr);
 }
 
-/* The attachment keeps its other addresses; without any left it goes. */
+/* The attachment remembers that it lost the address, so that CHECK can tell; without any left it goes. */
 static int forget_in_attachment(struct txn *t, const struct block_rec *rec, const char *network,
 				struct ip addr, struct err *e)
 {
 	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
 	int r = stored_get(t, network, rec->container, rec->nic, &s, e);
-	size_t kept = 0;
+	bool named = false;
+	size_t left = 0;
 
 	if (r <= 0)
 		return r;
-	for (size_t i = 0; i < s.a.ips.n; i++)
-		kept += !is_address(s.a.ips.v[i].address, addr);
-	if (kept == s.a.ips.n)
+	for (size_t i = 0; i < s.a.ips.n; i++) {
+		if (is_address(s.a.ips.v[i].address, addr))
+			named = s.a.ips.v[i].released = true;
+		left += !s.a.ips.v[i].released;
+	}
+	if (!named)
 		return 0;
-	if (!kept) { /* no DEL will find it any more, nor what it claimed ahead */
-		r = release_ahead(t, &s, e);
-		return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
-	}
-	for (size_t i = 0; i < s.a.ips.n; i++) { /* at most one of each family: the other moves to the end */
-		struct ipam_address last = s.a.ips.v[s.a.ips.n - 1];
-
-		if (!is_address(s.a.ips.v[i].address, addr))
-			continue;
-		s.a.ips.v[s.a.ips.n - 1] = s.a.ips.v[i];
-		s.a.ips.v[i] = last;
-		s.a.ips.n--;
-		r = claim_put(t, network, &s.a, s.version, e);
-		s.a.ips.n++; /* so that clear releases it */
-		return r;
-	}
-	return 0;
+	if (left)
+		return claim_put(t, network, &s.a, s.version, e);
+	r = release_ahead(t, &s, e); /* no DEL will find it any more, nor what it claimed ahead */
+	return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
 }
 
 static int forget_in_endpoint(struct txn *t, const struct block_rec *rec, struct ip addr, struct err *e)

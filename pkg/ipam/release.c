@@ -69,8 +69,9 @@ static int release_address(struct txn *t, const struct ipam_attachment *a, size_
 	struct block_rec *rec;
 	int r = ipam_attachment_ip(a, i, &p, e);
 
-	if (r == 0)
-		r = txn_record(t, p.ip, &b, &rec, e);
+	if (r < 0 || a->ips.v[i].released)
+		return r;
+	r = txn_record(t, p.ip, &b, &rec, e);
 	if (r < 0)
 		return r;
 	if (strcmp(rec->container, a->container) != 0 || strcmp(rec->nic, a->nic) != 0)

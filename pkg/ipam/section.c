@@ -140,6 +140,23 @@ int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 	return r;
 }
 
+static const struct json_field essential_fields[] = {
+	JF(struct ipam_section, datastore, "datastore", .one_of = datastores),
+	JF(struct ipam_section, state_dir, "state_dir"),
+};
+static const struct json_table essential_table = JSON_TABLE(struct ipam_section, "ipam", essential_fields);
+
+int ipam_section_read_essential(struct json_object *section, struct ipam_section *ret, struct err *e)
+{
+	int r = json_decode(&essential_table, section, "ipam", ret, e);
+
+	if (r == 0)
+		r = fill(ret, e);
+	if (r < 0)
+		ipam_section_clear(ret);
+	return r;
+}
+
 void ipam_section_clear(struct ipam_section *s)
 {
 	json_clear(&ipam_section_table, s);

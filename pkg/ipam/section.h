@@ -41,6 +41,9 @@ extern const struct json_table ipam_section_table;
  * made for other versions keep working. section NULL is an error. */
 int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 		      void (*unknown)(const char *path, void *arg), void *arg, struct err *e);
+/* The same for DEL, which must not fail for what an edit did to the configuration since ADD: only the
+ * datastore, its place and its timeout are read; the log goes nowhere. */
+int ipam_section_read_essential(struct json_object *section, struct ipam_section *ret, struct err *e);
 void ipam_section_clear(struct ipam_section *s);
 bool ipam_section_is_local(const struct ipam_section *s);
 /* What the engine is to do; points into s. */

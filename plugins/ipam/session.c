@@ -84,6 +84,10 @@ int session_start(struct cni_call *c, struct session *s, struct err *e)
 	r = ipam_section_read(c->conf.ipam, &s->conf, NULL, NULL, e);
 	if (r == 0)
 		r = start_log(s, e);
+	if (r < 0 && c->env.verb == CNI_DEL && c->conf.ipam) {
+		ipam_section_clear(&s->conf);
+		return ipam_section_read_essential(c->conf.ipam, &s->conf, e);
+	}
 	if (r < 0)
 		return r;
 	json_unknown(&ipam_section_table, c->conf.ipam, unknown_key, s);

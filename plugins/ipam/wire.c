@@ -86,6 +86,27 @@ static bool is_requested(const struct ipam_request *req, struct ip addr)
 	return false;
 }
 
+static const struct ipam_address *find_address(const struct ipam_attachment *a, struct ip addr)
+{
+	for (size_t i = 0; i < a->ips.n; i++) {
+		struct ip_prefix p;
+		struct err e;
+
+		if (ipam_attachment_ip(a, i, &p, &e) == 0 && ip_equal(p.ip, addr))
+			return &a->ips.v[i];
+	}
+	return NULL;
+}
+
+/* The same pod's former sandbox, on its way out, answers for the address they share: that is no conflict. */
+static bool is_former_self(const struct ipam_attachment *a, const struct probe_target *t)
+{
+	const struct ipam_address *own = find_address(a, t->ip);
+	char mac[LINK_MAC_TEXT];
+
+	return own && own->former_mac && strcmp(own->former_mac, link_mac_format(t->mac, mac)) == 0;
+}
+
 /* A conflict, quarantined and replaced; who asked for this very address must not get another one. */
 static int take_next(struct session *s, const struct session_request *r, struct ipam_attachment *a,
 		     const struct probe_target *t, struct conflicts *c, struct err *e)
@@ -94,10 +115,17 @@ static int take_next(struct session *s, const struct session_request *r, struct 
 	char addr[IP_TEXT_MAX];
 	int x;
 
+	const struct ipam_address *own = find_address(a, t->ip);
+
 	ip_format(t->ip, addr);
 	c->addr[c->n] = t->ip;
 	o.mac = link_mac_format(t->mac, c->mac[c->n]);
 	c->n++;
+	if (own && own->kept)
+		return err_code(
+			e, ERR_TRY_AGAIN, EADDRINUSE,
+			"ip conflict: pod's interface %s: %s, which is kept for this pod, is in use by %s; it stays the pod's, who starts when that is gone",
+			r->req.nic, addr, o.mac);
 	if (ipam_records(&s->ipam, NULL, find_owner, &o, e) < 0)
 		buf_reset(&o.text);
 	log_warn(&s->log, "ip conflict: %s is in use by %s%s; quarantined", addr, o.mac, buf_cstr(&o.text));
@@ -181,7 +209,7 @@ static int check_once(struct session *s, const struct session_request *r, struct
 		return x;
 	x = probe_run(r->netns, r->req.nic, t.v, t.n, &o, e);
 	for (size_t i = 0; x == 0 && i < t.n && c->n < CONFLICTS_MAX; i++)
-		if (t.v[i].result == PROBE_CONFLICT)
+		if (t.v[i].result == PROBE_CONFLICT && !is_former_self(a, &t.v[i]))
 			x = take_next(s, r, a, &t.v[i], c, e);
 	if (x == 0 && c->n == CONFLICTS_MAX)
 		return give_up(s, r, c, e);

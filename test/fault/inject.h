@@ -104,6 +104,17 @@ void *realloc(void *p, size_t size)
 	return q;
 }
 
+void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(p, bytes);
+}
+
 void free(void *p)
 {
 	inject.live -= p != NULL;

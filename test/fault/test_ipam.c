@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_ipam.c - the engine when memory or the store fails: an error and nothing half done (leaks: run under ASan)
+/* test_ipam.c - the engine when memory or the store fails: an error and nothing half done (leaks: run under
+ * ASan)
  *
  * A sequence of calls is repeated with the n-th allocation, and then with the n-th store call, failing, for
  * every n until none fails. After each failure the same call is made again and must succeed, and fsck must be

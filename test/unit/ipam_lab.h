@@ -84,6 +84,7 @@ static inline int lab_fsck(struct lab *l, bool repair)
 	int raw, r;
 
 	l->findings = 0;
+	l->m.until = deadline_in(60000);
 	raw = store_local_verify(l->st, false, lab_found_raw, l, &l->e);
 	r = ipam_fsck(&l->m, &f, &l->e);
 	if (raw < 0 || r < 0)

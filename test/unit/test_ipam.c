@@ -327,6 +327,8 @@ static void test_annotations(void **state)
 		  "10.0.0.1/24 0.0.0.0/0>10.0.0.254" },
 		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0/16\",\"gw\":\"fd00::1\"}]",
 		  "of different families" },
+		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0/16\"}]", "item 0 has no gw" },
+		{ ANNOTATION_ROUTES, "[{\"gw\":\"10.0.0.9\"}]", "item 0 has no dst" },
 		{ ANNOTATION_ROUTES, "[{\"dst\":\"10.7.0.0\",\"gw\":\"10.0.0.9\"}]",
 		  "annotation ipam.spidernet.io/routes" },
 	};
@@ -587,6 +589,55 @@ static void test_conflict(void **state)
 	lab_close(&l);
 }
 
+/* The last address of a pool: nothing to take its place, but the quarantine stands. */
+static void test_conflict_on_the_last(void **state)
+{
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct ipam_attachment a;
+	struct ip addr;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1], default: true");
+	assert_int_equal(ipam_add(&l.m, &r, &a, &l.e), 0);
+	assert_int_equal(ip_parse("10.0.0.1", &addr, &l.e), 0);
+	assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), -ENOSPC);
+	ipam_attachment_clear(&a);
+	assert_int_equal(lab_fsck(&l, false), 0);
+	lab_del(&l, "c1", "eth0");
+	EXPECT_PART(lab_add(&l, &r), "used out");
+	r.n_requested = 1;
+	r.requested[0] = addr;
+	EXPECT_PART(lab_add(&l, &r), "is in quarantine");
+	lab_close(&l);
+}
+
+/* What an operator took from a NIC is missed by CHECK, and the sandbox that comes again starts anew. */
+static void test_one_family_released(void **state)
+{
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct ip_prefix have[2];
+	struct ip v4;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_pool(&l, "s", POOL6 ", default: true");
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24 fd00::1/64");
+	assert_int_equal(ip_prefix_parse("10.0.0.1/24", &have[0], &l.e), 0);
+	assert_int_equal(ip_prefix_parse("fd00::1/64", &have[1], &l.e), 0);
+	assert_int_equal(ip_parse("10.0.0.1", &v4, &l.e), 0);
+	assert_int_equal(ipam_check(&l.m, "net", "c1", "eth0", have, 2, &l.e), 0);
+	assert_int_equal(ipam_release(&l.m, v4, true, &l.e), 0);
+	assert_true(ipam_check(&l.m, "net", "c1", "eth0", have, 2, &l.e) < 0);
+	EXPECT_PART(l.e.msg, "was released by an operator");
+	assert_int_equal(lab_fsck(&l, false), 0);
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24 fd00::2/64");
+	lab_close(&l);
+}
+
 static void test_reboot(void **state)
 {
 	struct lab l;
@@ -838,6 +889,8 @@ int main(void)
 		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_requested_dual),
 		cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_conflict_on_the_last),
+		cmocka_unit_test(test_one_family_released),
 		cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_gc),
 		cmocka_unit_test(test_check),
