@@ -231,3 +231,40 @@ plug_pod() {
 	told=$(grep -n "tell 10.9.0.10" "$DIR/heard" | head -1 | cut -d: -f1)
 	[ "$first" -lt "$told" ]
 }
+
+@test "a pod's former sandbox that still answers is no stranger: the new one gets the same address" {
+	args="IgnoreUnknown=1;K8S_POD_NAMESPACE=blue;K8S_POD_NAME=p;K8S_POD_UID=u1"
+	call plugin "$A" ADD c1 eth0 "$P" "$on" "$args"
+	succeeded
+	pod_new Q
+	call plugin "$A" ADD c2 eth0 "$Q" "$on" "$args"
+	succeeded
+	same '["10.9.0.10/24","fd00:9::10/64"]' "$(addresses "$Q" eth0)"
+	same "" "$(quarantined)"
+	# control: a pod that is another one sees a stranger
+	pod_new R
+	spiderpoolctl ip release --force 10.9.0.10 fd00:9::10 >/dev/null
+	ask='"runtimeConfig":{"ips":["10.9.0.10"]},"ipam":{'
+	call plugin "$A" ADD c3 eth0 "$R" "${on/'"ipam":{'/$ask}"
+	jq_is .code 11
+	has "requested address 10.9.0.10 is in use by"
+}
+
+@test "a kept address in use by a stranger stays the pod's" {
+	keep=$(chain macvlan '{"master":"eth0"}' '{"enable_ip_conflict_detection":true,"keep_ip_by_pod_name":true}')
+	args="IgnoreUnknown=1;K8S_POD_NAMESPACE=blue;K8S_POD_NAME=web-0;K8S_POD_UID=u1"
+	call plugin "$A" ADD c1 eth0 "$P" "$keep" "$args"
+	succeeded
+	plugin "$A" DEL c1 eth0 "$P" "$keep" "$args"
+	ip -n "$OTHER" addr add 10.9.0.10/24 dev eth0
+	pod_new Q
+	call plugin "$A" ADD c2 eth0 "$Q" "$keep" "${args/u1/u2}"
+	jq_is .code 11
+	has "which is kept for this pod, is in use by $(mac "$OTHER" eth0)"
+	same kept "$(state_of 10.9.0.10)"
+	ip -n "$OTHER" addr flush dev eth0
+	plugin "$A" DEL c2 eth0 "$Q" "$keep" "${args/u1/u2}"
+	call plugin "$A" ADD c3 eth0 "$Q" "$keep" "${args/u1/u3}"
+	succeeded
+	same '["10.9.0.10/24","fd00:9::10/64"]' "$(addresses "$Q" eth0)"
+}
