@@ -137,21 +137,17 @@ int local_hint_set(const struct local *l, uint8_t ver, ip_num block, int64_t fre
 	for (int level = 0; level < local_hint_levels(ver); level++, block >>= SHIFT) {
 		struct local_node n;
 		int slot = (int)(block % LOCAL_FAN);
-		int64_t min;
 		int r = local_hint_load(l, ver, level, block >> SHIFT, &n, e);
 
 		if (r < 0)
 			return r;
 		if (n.at[slot] == free_at)
 			return 0;
-		min = local_hint_min(&n);
 		n.at[slot] = free_at;
 		r = node_store(l, ver, level, block >> SHIFT, &n, e);
 		if (r < 0)
 			return r;
 		free_at = local_hint_min(&n);
-		if (free_at == min)
-			return 0;
 	}
 	return 0;
 }
@@ -208,8 +204,6 @@ int local_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64
 		if (slot == LOCAL_FAN)
 			continue;
 		entry = (entry >> SHIFT) << SHIFT | (unsigned)slot;
-		if (entry > to >> SHIFT * level)
-			return 0;
 		r = go_down(l, ver, level, entry, before, ret, e);
 		return r < 0 ? r : *ret <= to;
 	}

@@ -48,7 +48,7 @@ static bool is_text(const char *data, size_t len)
 
 	for (const char *p = data; p < end; p += n) {
 		n = json_utf8(p, end);
-		if (!n || *p == 0x7f || ((unsigned char)*p < 0x20 && !strchr("\t\n\r", *p)) || !*p)
+		if (!n || ((unsigned char)*p < 0x20 && !strchr("\t\n\r", *p)) || !*p)
 			return false;
 	}
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_store.c - objects, lists, index terms, versions, free hint, backup and restore */
+/* test_store.c - objects, lists, index terms, versions, verify */
 #include "store_util.h"
 
 static struct store *st;
@@ -383,62 +383,6 @@ static void test_snapshot(void **state)
 	assert_true(version_of(st, STORE_IPPOOL, "a", "new") > before.version);
 }
 
-/* ---- free hint ---- */
-
-static void set_block(uint8_t ver, ip_num block, int64_t free_at)
-{
-	char name[IP_BLOCK_NAME_MAX];
-	struct store_op op = op_create(STORE_BLOCK, ip_block_name(ver, block, name), "x");
-
-	op.version = version_of(st, STORE_BLOCK, name, NULL);
-	op.verb = op.version ? STORE_UPDATE : STORE_CREATE;
-	op.free_at = free_at;
-	check(commit(st, &op, 1));
-}
-
-static void test_next_free(void **state)
-{
-	const ip_num base4 = 0x0a000000 / 64, end4 = 0xffffffff / 64;
-	const ip_num base6 = ((ip_num)0x20010db800000000 << 64) / 64, end6 = ~(ip_num)0 / 64;
-
-	(void)state;
-	for (int i = 0; i < 130; i++)
-		set_block(4, base4 + (unsigned)i, i == 70 ? 5000 : INT64_MAX);
-	assert_int_equal(next_free(st, 4, base4, end4, 4999), 130);
-	assert_int_equal(next_free(st, 4, base4, end4, 5000), 70);
-	assert_int_equal(next_free(st, 4, base4 + 71, end4, INT64_MAX - 1), 130 - 71);
-	assert_int_equal(next_free(st, 4, base4 + 71, end4, INT64_MAX), 0);
-	assert_int_equal(next_free(st, 4, base4, base4 + 129, 4999), -1);
-	set_block(4, base4 + 3, 0);
-	assert_int_equal(next_free(st, 4, base4, base4 + 129, 0), 3);
-
-	/* The last blocks of each family */
-	for (int i = 0; i < 64; i++) {
-		set_block(4, end4 - (unsigned)i, INT64_MAX);
-		set_block(6, end6 - (unsigned)i, INT64_MAX);
-		set_block(6, base6 + (unsigned)i, INT64_MAX);
-	}
-	assert_int_equal(next_free(st, 4, end4 - 63, end4, INT64_MAX - 1), -1);
-	assert_int_equal(next_free(st, 4, end4 - 64, end4, 0), 0);
-	assert_int_equal(next_free(st, 6, end6 - 63, end6, INT64_MAX - 1), -1);
-	assert_int_equal(next_free(st, 6, end6, end6, 0), -1);
-	assert_int_equal(next_free(st, 6, base6, end6, 0), 64);
-	assert_int_equal(next_free(st, 6, 0, end6, 0), 0);
-	assert_int_equal(verify(st, false), 0);
-}
-
-/* free_at is a block's alone. */
-static void test_free_at_elsewhere(void **state)
-{
-	struct store_op op = op_create(STORE_IPPOOL, "v4-0a000000", "x");
-
-	(void)state;
-	op.free_at = INT64_MAX;
-	check(commit(st, &op, 1));
-	assert_int_equal(next_free(st, 4, 0x0a000000 / 64, 0x0a000000 / 64, 0), 0);
-	assert_int_equal(verify(st, false), 0);
-}
-
 /* ---- verify ---- */
 
 static void raw(int mode, const struct local_key *k, const void *data, size_t len)
@@ -551,10 +495,10 @@ static void test_info(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), T(test_arguments),     T(test_misuse),       T(test_versions),
-		T(test_versions_reopen),      T(test_atomic),        T(test_limits),       T(test_lists),
-		T(test_terms_change),         T(test_terms_collide), T(test_snapshot),     T(test_next_free),
-		T(test_free_at_elsewhere),    T(test_verify),        T(test_verify_moved), T(test_info),
+		cmocka_unit_test(test_kinds), T(test_arguments),     T(test_misuse),   T(test_versions),
+		T(test_versions_reopen),      T(test_atomic),        T(test_limits),   T(test_lists),
+		T(test_terms_change),         T(test_terms_collide), T(test_snapshot), T(test_verify),
+		T(test_verify_moved),         T(test_info),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

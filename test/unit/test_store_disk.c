@@ -166,6 +166,8 @@ static void no_reserve(void)
 	st = must_open((struct store_local_opts){ 0 });
 	MUST(try_create(st, STORE_WRITE, "b", data, sizeof(data)) == -ENOSPC);
 	MUST(try_create(st, STORE_RELEASE, "b", data, sizeof(data)) == 0);
+	/* By which the file became long enough, but there are no blocks for it. */
+	MUST(try_create(st, STORE_WRITE, "c", data, sizeof(data)) == -ENOSPC);
 	must_verify(st);
 	store_close(st);
 }

@@ -375,13 +375,8 @@ static void read_damaged(void)
 	_exit(r < 0 || store_local_verify(st, false, print_finding, NULL, &err) ? 1 : 0);
 }
 
-static void test_damaged_pages(void **state)
+static void fill(struct store *st)
 {
-	int outcomes[3] = { 0 }; /* right, error, on_damage */
-	struct store *st = open_store();
-	struct store_local_info info;
-
-	(void)state;
 	for (int i = 0; i < 300; i++) {
 		char name[32], data[32];
 
@@ -389,6 +384,16 @@ static void test_damaged_pages(void **state)
 		snprintf(data, sizeof(data), "data %d", i);
 		check(try_create(st, STORE_WRITE, name, data, strlen(data)));
 	}
+}
+
+static void test_damaged_pages(void **state)
+{
+	int outcomes[3] = { 0 }; /* right, error, on_damage */
+	struct store *st = open_store();
+	struct store_local_info info;
+
+	(void)state;
+	fill(st);
 	check(store_local_info(st, &info, &err));
 	store_close(st);
 	run("cp %s/data.mdb %s/good", dir, dir);
@@ -410,6 +415,65 @@ static void test_damaged_pages(void **state)
 	assert_true(outcomes[1] + outcomes[2] >= 3);
 }
 
+/* A page that has forgotten its last record is a page like any other. */
+static void test_lost_record(void **state)
+{
+	char path[PATH_MAX];
+	uint16_t head[8];
+	int lost = 0;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%.4000s/data.mdb", dir);
+	run("cp %s %s/good", path, dir);
+	for (off_t at = 2 * 4096; at < 12 * 4096; at += 4096) {
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		struct store *st;
+
+		assert_int_equal(pread(fd, head, sizeof(head), at), sizeof(head));
+		head[6] = (uint16_t)(head[6] - 2); /* where its free space begins */
+		if (head[5] == 2 && head[6] > 16)  /* a leaf with more than one record */
+			assert_int_equal(pwrite(fd, head, sizeof(head), at), sizeof(head));
+		close(fd);
+		st = open_store();
+		lost += verify(st, false);
+		store_close(st);
+		run("cp %s/good %s", dir, path);
+	}
+	assert_true(lost > 0);
+}
+
+/* A branch that leads to the same leaf twice must not be followed twice. */
+static void test_twisted_tree(void **state)
+{
+	struct store *st = open_store();
+	char path[PATH_MAX], page[4096];
+	int errors = 0, n = 0;
+
+	(void)state;
+	fill(st);
+	store_close(st);
+	snprintf(path, sizeof(path), "%.4000s/data.mdb", dir);
+	for (off_t at = 2 * 4096; at < 40 * 4096; at += 4096) {
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		uint16_t head[12]; /* page head and the offsets of the first nodes */
+
+		assert_int_equal(pread(fd, page, sizeof(page), at), sizeof(page));
+		memcpy(head, page, sizeof(head));
+		if (head[5] == 1 && head[6] >= sizeof(head)) { /* a branch with four children or more */
+			memcpy(page + head[10], page + head[9], 4);
+			assert_int_equal(pwrite(fd, page, sizeof(page), at), sizeof(page));
+		}
+		close(fd);
+	}
+	st = open_store();
+	check(store_begin(st, STORE_READ, soon(), &err));
+	errors = store_list(st, STORE_IPPOOL, NULL, NULL, NULL, each_count, &n, &err) == -EUCLEAN;
+	store_end(st);
+	store_close(st);
+	assert_int_equal(errors, 1);
+	assert_true(n <= 301);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, remove_dir)
 
 int main(void)
@@ -423,6 +487,8 @@ int main(void)
 		T(test_map),
 		T(test_faults),
 		T(test_damaged_pages),
+		T(test_lost_record),
+		T(test_twisted_tree),
 	};
 
 	return cmocka_run_group_tests_name("store hygiene", tests, NULL, NULL);
