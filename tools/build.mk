@@ -90,7 +90,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CTL_LIBS)
 $(TOOLS) $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
-$(BENCH_TOOLS): $(BUILD)/%: $(BUILD)/%.o
+$(BENCH_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(STATIC) $(ALL_LDFLAGS) -o $@ $^ $(PLUGIN_LIBS)
 
 fuzz-programs: $(FUZZERS)

@@ -4,9 +4,13 @@
 #   tools/deps.sh [build|demo|check|bench]      default: check, which is all of them
 set -euo pipefail
 
+# shellcheck disable=SC2034 # by name, below
 build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libyaml-dev libxxhash-dev)
+# shellcheck disable=SC2034
 demo=("${build[@]}" iproute2 iputils-ping containernetworking-plugins jq)
+# shellcheck disable=SC2034
 bench=("${demo[@]}")
+# shellcheck disable=SC2034
 check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
 	tcpdump iputils-arping procps util-linux bsdextrautils

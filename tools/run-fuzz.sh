@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0
 for target in build-fuzz/test/fuzz/fuzz_*; do
-	[ -x "$target" ] && [ ! -d "$target" ] || continue
+	if [ ! -x "$target" ] || [ -d "$target" ]; then continue; fi
 	case $target in *.[od]) continue ;; esac
 	name=${target##*/fuzz_}
 	corpus=test/fuzz/corpus/$name

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* add.c - ADD: find again what the NIC has, else claim for it and for the NICs its pod names along with it */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -190,6 +191,7 @@ static int put_all(struct txn *t, const struct add *x, const struct plan *p, str
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].nic, x->req->nic) == 0)
 			own = &list[i];
+	assert(own); /* candidates without the request's NIC are refused */
 	own->ahead = x->ret->ahead; /* what was taken over from former sandboxes */
 	x->ret->ahead = (struct json_strv){ 0 };
 	for (size_t i = 0; r == 0 && i < n; i++) {
