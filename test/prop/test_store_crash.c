@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no robust mutexes */
 /* test_store_crash.c - processes that open, commit and close are killed at random instants: what was
  * acknowledged is there, what is there is whole, and nobody has to wait for the dead */
 #include "../unit/store_util.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, execve() of what cannot run fails differently there */
 /* test_cni_exec.c - running plugins that behave and plugins that do not; delegation */
 #include <stdarg.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no namespaces */
 /* test_link.c - interfaces by name, against the kernel */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no setns() */
 /* test_netns.c - link: -Wl,--wrap=setns */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no packet sockets */
 /* test_probe.c - probing on real links: who is found, by whom */
 #include "probelab.h"
 

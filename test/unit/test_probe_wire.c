@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no packet sockets */
 /* test_probe_wire.c - probing as others on the wire see it: packets, rounds, losses, links that come and go
  */
 #include "probelab.h"

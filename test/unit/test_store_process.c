@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no robust mutexes */
 /* test_store_process.c - processes that are stopped, killed, of another PID namespace (root) or boot */
 #include "store_child.h"
 
