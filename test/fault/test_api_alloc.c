@@ -11,12 +11,6 @@
 #include "api/block.h"
 #include "base/own.h"
 
-/* pkg/ip grows its sets with it; libc's calls our realloc(), ASan's does not. */
-void *reallocarray(void *p, size_t n, size_t size)
-{
-	return size && n > SIZE_MAX / size ? NULL : realloc(p, n * size);
-}
-
 #define HEAD(kind, name) \
 	"{\"apiVersion\":\"" API_VERSION "\",\"kind\":\"" kind "\",\"metadata\":{\"name\":\"" name \
 	"\",\"uid\":\"u\"},"
