@@ -31,6 +31,7 @@ struct lab {
 	struct err e;
 	char text[4096]; /* the last answer */
 	size_t findings;
+	bool quiet; /* findings are expected */
 };
 
 static inline void lab_remove(struct lab *l)
@@ -69,7 +70,8 @@ static inline void lab_found(const char *sentence, bool repaired, void *arg)
 	struct lab *l = arg;
 
 	l->findings++;
-	print_error("fsck: %s%s\n", sentence, repaired ? " (mended)" : "");
+	if (!l->quiet)
+		print_error("fsck: %s%s\n", sentence, repaired ? " (mended)" : "");
 }
 
 static inline void lab_found_raw(const char *sentence, void *arg)

@@ -852,6 +852,7 @@ static void test_fsck_mends(void **state)
 	op.name = key.name;
 	op.version = o.version;
 	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
+	l.quiet = true;
 	assert_int_equal(lab_fsck(&l, false), 1);
 	assert_int_equal(lab_fsck(&l, true), 1);
 	assert_int_equal(lab_fsck(&l, false), 0);
