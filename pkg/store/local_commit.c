@@ -24,9 +24,9 @@ static int index_change(const struct local *l, const struct local_key *obj, stru
 		local_key_index(&k, obj, term, len);
 		key = local_key_val(&k);
 		if (make)
-			rc = mdb_put(l->txn, LOCAL_DBI, &key, &none, 0);
+			rc = local_mdb_put(l, &key, &none, 0);
 		else
-			rc = mdb_del(l->txn, LOCAL_DBI, &key, NULL);
+			rc = local_mdb_del(l, &key);
 		if (rc == MDB_NOTFOUND) /* named twice, or lost: the object is what counts */
 			rc = 0;
 	}
@@ -82,7 +82,7 @@ int local_put(const struct local *l, struct local_key *k, const struct local_val
 
 	if (r < 0)
 		return r;
-	rc = mdb_put(l->txn, LOCAL_DBI, &key, &v, MDB_RESERVE);
+	rc = local_mdb_put(l, &key, &v, MDB_RESERVE);
 	if (rc)
 		return local_err(l, rc, "write", e);
 	local_val_encode(k, val, v.mv_data);
@@ -115,7 +115,7 @@ static int drop(const struct local *l, struct local_key *k, const struct local_v
 
 	if (r < 0)
 		return r;
-	rc = mdb_del(l->txn, LOCAL_DBI, &key, NULL);
+	rc = local_mdb_del(l, &key);
 	if (rc)
 		return local_err(l, rc, "delete", e);
 	r = index_update(l, k, terms, none, e);
@@ -188,6 +188,6 @@ int local_commit(struct store *st, const struct store_op *ops, size_t n, struct 
 		local_end(st);
 		return r;
 	}
-	rc = mdb_txn_commit(TAKE_PTR(l->txn));
+	rc = local_mdb_commit(l);
 	return rc ? local_err(l, rc, "commit", e) : 0;
 }

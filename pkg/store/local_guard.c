@@ -9,22 +9,37 @@
 
 #include "store/local_impl.h"
 
-/* ---- SIGBUS, SIGSEGV: the file was cut below the map, or a page holds nonsense ---- */
+/* ---- the file was cut below the map, or a page holds nonsense ----
+ *
+ * Which is SIGBUS or SIGSEGV in the map, and inside LMDB anywhere; or the C library notices that LMDB has
+ * written beyond its memory, and aborts.
+ */
 
+static const int signals[] = { SIGBUS, SIGSEGV, SIGABRT };
+static struct sigaction old[ARRAY_LEN(signals)];
 static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct local_guard *guards; /* changed under guards_lock, read by the handler */
-static struct sigaction old_bus, old_segv;
+static __thread const struct local_guard *volatile inside; /* LMDB, of this store */
 
-static void on_fault(int sig, siginfo_t *si, void *ctx)
+static bool blamed(const struct local_guard *g, const siginfo_t *si)
 {
 	const char *addr = si->si_addr;
 
+	if (si->si_signo == SIGABRT || si->si_code <= 0) /* sent: by abort(), or by another process */
+		return si->si_signo == SIGABRT && g == inside;
+	return g == inside || (addr >= g->lo && addr < g->hi);
+}
+
+static void on_fault(int sig, siginfo_t *si, void *ctx)
+{
 	(void)ctx;
-	for (struct local_guard *g = guards; g && si->si_code > 0; g = g->next)
-		if (g->on_damage && addr >= g->lo && addr < g->hi)
+	for (const struct local_guard *g = guards; g; g = g->next)
+		if (g->on_damage && blamed(g, si))
 			g->on_damage(g->sentence);
 	/* Not ours: what was there before gets it, as the instruction runs again. */
-	sigaction(sig, sig == SIGBUS ? &old_bus : &old_segv, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (signals[i] == sig)
+			sigaction(sig, &old[i], NULL);
 	if (si->si_code <= 0)
 		raise(sig);
 }
@@ -33,14 +48,14 @@ static void handlers_install(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
 
-	sigaction(SIGBUS, &sa, &old_bus);
-	sigaction(SIGSEGV, &sa, &old_segv);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &sa, &old[i]);
 }
 
 static void handlers_remove(void)
 {
-	sigaction(SIGBUS, &old_bus, NULL);
-	sigaction(SIGSEGV, &old_segv, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &old[i], NULL);
 }
 
 static unsigned handlers_wanted(void)
@@ -60,9 +75,6 @@ int local_guard_add(struct local *l, const struct local_header *h, struct err *e
 	g->dev = h->dev;
 	g->ino = h->ino;
 	g->on_damage = l->on_damage;
-	/* Until the map is known, everything that faults is taken for it: LMDB is all that runs. */
-	g->lo = NULL;
-	g->hi = (const char *)UINTPTR_MAX;
 	snprintf(
 		g->sentence, sizeof(g->sentence),
 		"state directory %.256s: the store is damaged (the file was cut, or the disk fails); restore "
@@ -95,6 +107,16 @@ void local_guard_remove(struct local *l)
 			handlers_remove();
 	}
 	pthread_mutex_unlock(&guards_lock);
+}
+
+void local_guard_enter(const struct local *l)
+{
+	inside = &l->guard;
+}
+
+void local_guard_leave(void)
+{
+	inside = NULL;
 }
 
 /* ---- SIGALRM: waiting for LMDB's locks ----

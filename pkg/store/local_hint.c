@@ -83,7 +83,7 @@ int local_hint_load(const struct local *l, uint8_t ver, int level, ip_num node, 
 	local_hint_key(&k, ver, level, node);
 	key = local_key_val(&k);
 	memset(ret, 0, sizeof(*ret));
-	rc = mdb_get(l->txn, LOCAL_DBI, &key, &v);
+	rc = local_mdb_get(l, &key, &v);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc)
@@ -116,9 +116,9 @@ static int node_store(const struct local *l, uint8_t ver, int level, ip_num node
 	v = (MDB_val){ used * sizeof(buf[0]), buf };
 	buf[0] = local_val_sum(&key, &v);
 	if (buf[1])
-		rc = mdb_put(l->txn, LOCAL_DBI, &key, &v, 0);
+		rc = local_mdb_put(l, &key, &v, 0);
 	else
-		rc = n->exists ? mdb_del(l->txn, LOCAL_DBI, &key, NULL) : 0;
+		rc = n->exists ? local_mdb_del(l, &key) : 0;
 	return rc ? local_err(l, rc, "write the free hint", e) : 0;
 }
 

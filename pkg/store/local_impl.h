@@ -158,10 +158,22 @@ void local_new_drop(const struct local *l, struct local *n); /* accepts NULL */
 /* -EBUSY when this process has the file open already (LMDB's locks would be lost). */
 int local_guard_add(struct local *l, const struct local_header *h, struct err *e);
 void local_guard_remove(struct local *l);
+/* Between the two whatever faults is LMDB's doing, wherever it is. */
+void local_guard_enter(const struct local *l);
+void local_guard_leave(void);
 /* Between the two whoever waits looks again now and then, and l->on_lock_timeout is called when the deadline
  * passes. */
 void local_alarm_set(const struct local *l, struct deadline until);
 void local_alarm_clear(const struct local *l);
+
+/* ---- LMDB's calls, guarded: local_mdb.c ---- */
+
+int local_mdb_get(const struct local *l, MDB_val *k, MDB_val *v);
+int local_mdb_put(const struct local *l, MDB_val *k, MDB_val *v, unsigned flags);
+int local_mdb_del(const struct local *l, MDB_val *k);
+int local_mdb_move(const struct local *l, MDB_cursor *c, MDB_val *k, MDB_val *v, MDB_cursor_op op);
+int local_mdb_drop(const struct local *l, MDB_cursor *c); /* the record it is at */
+int local_mdb_commit(struct local *l);
 
 /* ---- transactions: local.c ---- */
 

@@ -45,7 +45,7 @@ static int decode(const struct local *l, const MDB_val *k, const MDB_val *v, str
 int local_load(const struct local *l, struct local_key *k, struct local_val *ret, struct err *e)
 {
 	MDB_val key = local_key_val(k), v;
-	int rc = mdb_get(l->txn, LOCAL_DBI, &key, &v), r;
+	int rc = local_mdb_get(l, &key, &v), r;
 
 	if (rc == MDB_NOTFOUND)
 		return 0;
@@ -86,7 +86,7 @@ int local_get(struct store *st, enum store_kind kind, const char *ns, const char
 	key = local_key_val(&k);
 	rc = l->cur ? 0 : mdb_cursor_open(l->txn, LOCAL_DBI, &l->cur);
 	if (rc == 0) /* leaves the key of the map in key, whose name is lent */
-		rc = mdb_cursor_get(l->cur, &key, &v, MDB_SET_KEY);
+		rc = local_mdb_move(l, l->cur, &key, &v, MDB_SET_KEY);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc)
@@ -119,8 +119,9 @@ static int list_objects(const struct list *c, struct local_key *start, size_t pr
 	int r, rc = mdb_cursor_open(c->l->txn, LOCAL_DBI, &cur);
 
 	if (rc == 0)
-		rc = mdb_cursor_get(cur, &key, &v, MDB_SET_RANGE);
-	for (; rc == 0 && has_prefix(&key, start->b, prefix); rc = mdb_cursor_get(cur, &key, &v, MDB_NEXT)) {
+		rc = local_mdb_move(c->l, cur, &key, &v, MDB_SET_RANGE);
+	for (; rc == 0 && has_prefix(&key, start->b, prefix);
+	     rc = local_mdb_move(c->l, cur, &key, &v, MDB_NEXT)) {
 		struct local_val val;
 		struct store_obj o;
 
@@ -152,7 +153,7 @@ static int list_entry(const struct list *c, MDB_cursor *cur, const MDB_val *inde
 	if (local_key_index_obj(index, &k) < 0)
 		return local_damaged(c->l, e, "the index of the store is damaged");
 	key = local_key_val(&k);
-	rc = mdb_cursor_get(cur, &key, &v, MDB_SET_KEY);
+	rc = local_mdb_move(c->l, cur, &key, &v, MDB_SET_KEY);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc)
@@ -179,9 +180,9 @@ static int list_term(const struct list *c, enum store_kind kind, const char *ter
 	if (rc == 0)
 		rc = mdb_cursor_open(c->l->txn, LOCAL_DBI, &objects);
 	if (rc == 0)
-		rc = mdb_cursor_get(index, &key, &v, MDB_SET_RANGE);
+		rc = local_mdb_move(c->l, index, &key, &v, MDB_SET_RANGE);
 	for (; rc == 0 && r == 0 && has_prefix(&key, start.b, start.len);
-	     rc = mdb_cursor_get(index, &key, &v, MDB_NEXT)) {
+	     rc = local_mdb_move(c->l, index, &key, &v, MDB_NEXT)) {
 		if (!local_key_follows(&last, &key))
 			return local_damaged(c->l, e, "the pages of the store are damaged");
 		r = list_entry(c, objects, &key, term, e);
@@ -217,8 +218,8 @@ int local_count(const struct local *l, enum store_kind kind, uint64_t *count, st
 	int rc = mdb_cursor_open(l->txn, LOCAL_DBI, &cur);
 
 	if (rc == 0)
-		rc = mdb_cursor_get(cur, &key, NULL, MDB_SET_RANGE);
-	for (; rc == 0 && has_prefix(&key, start.b, 1); rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT)) {
+		rc = local_mdb_move(l, cur, &key, NULL, MDB_SET_RANGE);
+	for (; rc == 0 && has_prefix(&key, start.b, 1); rc = local_mdb_move(l, cur, &key, NULL, MDB_NEXT)) {
 		if (!local_key_follows(&last, &key))
 			return local_damaged(l, e, "the pages of the store are damaged");
 		++*count;

@@ -48,19 +48,23 @@ int local_schema_read(struct local *l, struct err *e)
 	struct local_key k = schema_key();
 	MDB_val key = local_key_val(&k), v;
 	struct schema_record rec;
+	uint64_t sum;
 	MDB_dbi dbi;
 	int rc = mdb_dbi_open(l->txn, NULL, 0, &dbi);
 
 	if (rc == 0)
-		rc = mdb_get(l->txn, LOCAL_DBI, &key, &v);
+		rc = local_mdb_get(l, &key, &v);
 	if (rc == MDB_NOTFOUND)
 		return local_damaged(l, e, "data.mdb is an LMDB file, but no store of addresses");
 	if (rc)
 		return local_err(l, rc, "open", e);
-	if (v.mv_size < 16)
+	if (v.mv_size < 16 || v.mv_size > 4096)
 		return local_damaged(l, e, "the store's first record is damaged");
+	local_guard_enter(l); /* where the map ends is not known yet */
 	memcpy(&rec, v.mv_data, v.mv_size < sizeof(rec) ? v.mv_size : sizeof(rec));
-	if (rec.sum != local_val_sum(&key, &v))
+	sum = local_val_sum(&key, &v);
+	local_guard_leave();
+	if (rec.sum != sum)
 		return local_damaged(l, e, "the store's first record is damaged");
 	if (rec.schema > LOCAL_SCHEMA)
 		return err_code(
@@ -83,7 +87,7 @@ static int schema_write(struct local *n, struct err *e)
 	int rc;
 
 	rec.sum = local_val_sum(&key, &v);
-	rc = mdb_put(n->txn, LOCAL_DBI, &key, &v, 0);
+	rc = local_mdb_put(n, &key, &v, 0);
 	return rc ? local_err(n, rc, "make", e) : 0;
 }
 
@@ -143,14 +147,14 @@ struct local *local_new_begin(const struct local *l, uint64_t base, struct err *
 
 int local_new_commit(struct local *n, struct err *e)
 {
-	int rc = mdb_txn_commit(TAKE_PTR(n->txn));
+	int rc = local_mdb_commit(n);
 
 	return rc ? local_err(n, rc, "make", e) : next_txn(n, e);
 }
 
 int local_new_finish(const struct local *l, struct local *n, struct err *e)
 {
-	int rc = mdb_txn_commit(TAKE_PTR(n->txn)), fd = -1;
+	int rc = local_mdb_commit(n), fd = -1;
 
 	if (rc == 0)
 		rc = mdb_env_get_fd(n->env, &fd);

@@ -55,7 +55,7 @@ static int check_terms(struct verify *v, const struct local_key *obj, struct loc
 
 		local_key_index(&k, obj, term, len);
 		key = local_key_val(&k);
-		rc = mdb_get(v->l->txn, LOCAL_DBI, &key, &none);
+		rc = local_mdb_get(v->l, &key, &none);
 		if (rc == MDB_NOTFOUND)
 			finding(v, "%s %s: its term \"%.*s\" is not in the index",
 				store_kind_name((enum store_kind)(obj->b[0] - LOCAL_KEY_OBJ)), name, (int)len,
@@ -224,7 +224,7 @@ static int walk(struct verify *v, MDB_cursor *cur, size_t *n, struct err *e)
 	MDB_val key;
 	int rc, r = 0;
 
-	for (*n = 0; (rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT)) == 0 && r == 0; ++*n) {
+	for (*n = 0; (rc = local_mdb_move(v->l, cur, &key, NULL, MDB_NEXT)) == 0 && r == 0; ++*n) {
 		if (!local_key_follows(&last, &key))
 			return local_damaged(v->l, e, "the pages of the store are damaged");
 		r = check_key(v, &key, e);
@@ -261,11 +261,11 @@ static int drop_derived(const struct local *l, struct err *e)
 
 	if (rc)
 		return local_err(l, rc, "repair", e);
-	rc = mdb_cursor_get(cur, &key, NULL, MDB_SET_RANGE);
+	rc = local_mdb_move(l, cur, &key, NULL, MDB_SET_RANGE);
 	while (rc == 0 && *(const uint8_t *)key.mv_data <= LOCAL_KEY_HINT) {
-		rc = mdb_cursor_del(cur, 0);
+		rc = local_mdb_drop(l, cur);
 		if (rc == 0)
-			rc = mdb_cursor_get(cur, &key, NULL, MDB_NEXT);
+			rc = local_mdb_move(l, cur, &key, NULL, MDB_NEXT);
 	}
 	mdb_cursor_close(cur);
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : local_err(l, rc, "repair", e);
@@ -280,7 +280,7 @@ static int next_obj(const struct local *l, struct local_key *k, struct err *e)
 	int rc = mdb_cursor_open(l->txn, LOCAL_DBI, &cur);
 
 	if (rc == 0)
-		rc = mdb_cursor_get(cur, &key, NULL, MDB_SET_RANGE);
+		rc = local_mdb_move(l, cur, &key, NULL, MDB_SET_RANGE);
 	if (rc == 0 && *(const uint8_t *)key.mv_data < LOCAL_KEY_OBJ + STORE_KIND_MAX) {
 		memcpy(k->b, key.mv_data, key.mv_size);
 		k->len = key.mv_size;
@@ -338,7 +338,7 @@ int store_local_verify(struct store *st, bool repair, void (*found)(const char *
 		r = drop_derived(l, e);
 		if (r == 0)
 			r = derive_all(l, e);
-		rc = r == 0 ? mdb_txn_commit(TAKE_PTR(l->txn)) : 0;
+		rc = r == 0 ? local_mdb_commit(l) : 0;
 		if (rc)
 			r = local_err(l, rc, "repair", e);
 	}
