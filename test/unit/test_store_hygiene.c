@@ -109,8 +109,8 @@ static void test_files(void **state)
 			rows[i].f();
 		run("cd %s && D=$(basename $PWD) && %s", dir, *rows[i].cmd ? rows[i].cmd : ":");
 		run("find -L %s -type f ! -name lock.mdb ! -name owner 2>/dev/null | sort | xargs -r cksum "
-		    ">/tmp/test-store.before",
-		    dir);
+		    ">%s.before",
+		    dir, dir);
 		fds = count_fds();
 		r = store_local_open(&o, soon(), &st, &err);
 		if (r != rows[i].want || !strstr(err.msg, rows[i].says) || !strstr(err.msg, dir))
@@ -121,11 +121,10 @@ static void test_files(void **state)
 			fail_msg("row \"%s\": descriptors are left open", rows[i].row);
 		/* lock.mdb is LMDB's, owner is ours, neither has data */
 		run("find -L %s -type f ! -name lock.mdb ! -name owner 2>/dev/null | sort | xargs -r cksum | "
-		    "diff /tmp/test-store.before - || { echo '# row %s'; false; }",
-		    dir, rows[i].row);
-		run("rm -rf %s %s.real", dir, dir);
+		    "diff %s.before - || { echo '# row %s'; false; }",
+		    dir, dir, rows[i].row);
+		run("rm -rf %s %s.real %s.before", dir, dir, dir);
 	}
-	run("rm -f /tmp/test-store.before");
 }
 
 /* A slash must not lead through a symbolic link. */
