@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* emulator: no, it emulates no mount() without a type */
 /* test_store_disk.c - read-only file systems and full disks, on mounts of its own (root) */
 #include "store_child.h"
 
