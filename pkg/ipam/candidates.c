@@ -78,6 +78,10 @@ static int parse(const char *annotation, const char *text, struct json_object **
 				ANNOTATION_MAX);
 	if (json_parse(text, strlen(text), "value", ret, e) < 0)
 		return bad(e, annotation);
+	if (!*ret)
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"annotation %s: value is null; want what it stands for, or no annotation",
+				annotation);
 	return 0;
 }
 
