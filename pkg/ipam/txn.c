@@ -196,10 +196,8 @@ static int commit(struct txn *t, struct err *e)
 	r = endpoint_flush(t, e);
 	if (r < 0)
 		return r;
-	if (!t->n_ops) {
-		store_end(t->m->st);
-		return 0;
-	}
+	if (!t->n_ops) /* the answer of an earlier call, whose process may not have lived to see it durable */
+		return store_commit(t->m->st, NULL, 0, e);
 	ops = calloc(t->n_ops, sizeof(*ops));
 	if (!ops)
 		return err_nomem(e);

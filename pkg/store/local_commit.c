@@ -66,6 +66,8 @@ static int hint_update(const struct local *l, const struct local_key *k, int64_t
 
 	if (k->b[0] != LOCAL_KEY_OBJ + STORE_BLOCK)
 		return 0;
+	if (*ns)
+		return err_set(e, EINVAL, "SpiderIPBlock %s/%s: a block has no namespace", ns, name);
 	r = ip_block_parse(name, &ver, &block, e);
 	return r < 0 ? r : local_hint_set(l, ver, block, free_at, e);
 }
@@ -189,5 +191,8 @@ int local_commit(struct store *st, const struct store_op *ops, size_t n, struct 
 		return r;
 	}
 	rc = local_mdb_commit(l);
+	/* Also of nothing: what this transaction saw may be of a process that was killed before its flush. */
+	if (rc == 0 && !l->relaxed)
+		rc = mdb_env_sync(l->env, 1);
 	return rc ? local_err(l, rc, "commit", e) : 0;
 }

@@ -213,11 +213,12 @@ static int env_create(struct local *l, struct err *e)
 
 static int env_open(struct local *l, const struct local_header *h, struct err *e)
 {
-	/* Without a flush after the meta page a power cut may lose the last commit, never more: pages of the
-	 * snapshot before it are reused only after the next commit, whose first flush takes the meta page
-	 * along. */
-	unsigned flags = MDB_NOTLS | (l->read_only ? MDB_RDONLY : 0) | (l->no_lock ? MDB_NOLOCK : 0) |
-			 (l->relaxed ? MDB_NOMETASYNC : 0);
+	/* The meta page is not flushed under the writer lock but behind it, by local_commit(): the next
+	 * writer need not wait for that, and when many write at once, the first flush of each takes along the
+	 * meta page of the one before. Without that flush a power cut may lose the last commit, never more:
+	 * pages of the snapshot before it are reused only after the next commit's first flush. */
+	unsigned flags =
+		MDB_NOTLS | MDB_NOMETASYNC | (l->read_only ? MDB_RDONLY : 0) | (l->no_lock ? MDB_NOLOCK : 0);
 	int rc = mdb_env_open(l->env, l->dir, flags, 0600), fd = -1;
 	struct stat st;
 

@@ -127,7 +127,7 @@ int store_commit(struct store *st, const struct store_op *ops, size_t n, struct 
 			    STORE_OPS_MAX);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = store_op_check(&ops[i], e);
-	if (r == 0 && n > 0)
+	if (r == 0)
 		return st->impl->commit(st, ops, n, e);
 	st->impl->end(st);
 	return r;

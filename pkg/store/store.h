@@ -123,7 +123,8 @@ int store_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64
 		    struct err *e);
 
 /* All operations or none, durable when it returns 0. -ESTALE: a version did not fit, or create found one;
- * the error names the object. Ends the transaction in every case. n 0 only ends it. */
+ * the error names the object. Ends the transaction in every case. With n 0, what the transaction read is
+ * durable: for whoever is about to acknowledge it once more. */
 int store_commit(struct store *st, const struct store_op *ops, size_t n, struct err *e);
 void store_end(struct store *st);   /* gives up; harmless when no transaction is open */
 void store_close(struct store *st); /* accepts NULL; ends a transaction */

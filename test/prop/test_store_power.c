@@ -36,6 +36,7 @@ static uint32_t rnd(uint32_t below)
 /* What changes the store: step 0 makes it. Step i is recorded as the events [begun, done). */
 static struct step {
 	size_t begun, done;
+	size_t sealed; /* relaxed ones: since then durable, 0 for never */
 	bool relaxed;
 	uint64_t hash; /* of all objects after it */
 } steps[STEPS + 1];
@@ -130,6 +131,13 @@ static void commit_some(struct store *st, bool relaxed)
 	step_done(st, relaxed);
 }
 
+/* A commit of nothing makes durable what it saw. */
+static void seal(struct store *st)
+{
+	check(commit(st, NULL, 0));
+	steps[n_steps - 1].sealed = disk.n;
+}
+
 static void begin_in_vain(struct store *st)
 {
 	check(store_begin(st, STORE_WRITE, soon(), &err));
@@ -180,6 +188,8 @@ static void record(void)
 			store_close(st);
 			relaxed = rnd(2);
 			st = open_opts((struct store_local_opts){ .relaxed = relaxed });
+			if (!relaxed)
+				seal(st);
 		}
 		if (rnd(8) == 0)
 			begin_in_vain(st);
@@ -236,8 +246,11 @@ static void window(int *lo, int *hi)
 	for (unsigned i = 0; i < n_steps; i++) {
 		if (steps[i].begun < play.at)
 			*hi = (int)i;
-		if (steps[i].done <= play.at)
-			*lo = (int)i - steps[i].relaxed; /* relaxed: the last one may be lost */
+		if (steps[i].done > play.at)
+			continue;
+		*lo = (int)i;
+		if (steps[i].relaxed && !(steps[i].sealed && steps[i].sealed <= play.at))
+			*lo -= 1; /* the last one may be lost */
 	}
 }
 

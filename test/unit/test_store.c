@@ -57,6 +57,10 @@ static void test_arguments(void **state)
 		{ "long term", { .name = "a", .terms = one_long }, -ENAMETOOLONG, "200" },
 		{ "term not UTF-8", { .name = "a", .terms = bad }, -EINVAL, "UTF-8" },
 		{ "many terms", { .name = "a", .terms = many }, -E2BIG, "256" },
+		{ "namespace of a block",
+		  { .kind = STORE_BLOCK, .ns = "ns", .name = "v4-0a000000" },
+		  -EINVAL,
+		  "no namespace" },
 		{ "block", { .kind = STORE_BLOCK, .name = "v4-0a00000g" }, -EINVAL, "v4-0a00000g" },
 	};
 
@@ -89,7 +93,7 @@ static void test_misuse(void **state)
 	assert_int_equal(store_get(st, STORE_IPPOOL, NULL, "a", &o, &err), -EINVAL);
 	assert_int_equal(store_next_free(st, 4, 0, 1, 0, &block, &err), -EINVAL);
 	assert_int_equal(store_commit(st, &op, 1, &err), -EINVAL);
-	assert_int_equal(store_commit(st, NULL, 0, &err), 0);
+	assert_int_equal(store_commit(st, NULL, 0, &err), -EINVAL);
 	store_end(st);
 	check(store_begin(st, STORE_READ, soon(), &err));
 	assert_int_equal(store_begin(st, STORE_READ, soon(), &err), -EBUSY);
