@@ -66,14 +66,14 @@ static int check_terms(struct verify *v, const struct local_key *obj, struct loc
 	return 0;
 }
 
-static int check_free_at(struct verify *v, const char *name, int64_t free_at, struct err *e)
+static int check_free_at(struct verify *v, const char *ns, const char *name, int64_t free_at, struct err *e)
 {
 	struct local_node n;
 	uint8_t ver;
 	ip_num block;
 	int r;
 
-	if (ip_block_parse(name, &ver, &block, e) < 0) {
+	if (*ns || ip_block_parse(name, &ver, &block, e) < 0) {
 		finding(v, "SpiderIPBlock %s: this is not the name of a block", name);
 		return 0;
 	}
@@ -111,7 +111,7 @@ static int check_obj(struct verify *v, const MDB_val *key, struct err *e)
 	if (val.version > local_version(v->l))
 		finding(v, "%s %s: its version is from the future", store_kind_name(kind), name);
 	r = check_terms(v, &k, val.terms, name, e);
-	return r < 0 || kind != STORE_BLOCK ? r : check_free_at(v, name, val.free_at, e);
+	return r < 0 || kind != STORE_BLOCK ? r : check_free_at(v, ns, name, val.free_at, e);
 }
 
 /* ---- index ---- */
