@@ -191,7 +191,7 @@ static int put_all(struct txn *t, const struct add *x, const struct plan *p, str
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].nic, x->req->nic) == 0)
 			own = &list[i];
-	assert(own); /* candidates without the request's NIC are refused */
+	assert(own);                /* candidates without the request's NIC are refused */
 	own->ahead = x->ret->ahead; /* what was taken over from former sandboxes */
 	x->ret->ahead = (struct json_strv){ 0 };
 	for (size_t i = 0; r == 0 && i < n; i++) {
