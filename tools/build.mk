@@ -30,13 +30,13 @@ SECTIONS := -ffunction-sections -fdata-sections
 SANITIZE := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	    $(if $(FUZZ),-fsanitize=fuzzer-no-link$(,)address$(,)undefined -fno-sanitize-recover=all)
 # The user's CFLAGS come last and drop nothing.
-ALL_CFLAGS  = $(STD) -Ipkg $(WARN) $(SECTIONS) $(SANITIZE) -MMD -MP $(CFLAGS)
+ALL_CFLAGS  = $(STD) -Ipkg -isystem /usr/include/libnl3 $(WARN) $(SECTIONS) $(SANITIZE) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)
 # A plugin is copied into other people's directories: stripped, the one with symbols stays in debug/.
 # ASan cannot be linked statically; every other build of a plugin is static.
 STATIC     := $(if $(SAN)$(FUZZ),,-static)
-PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a,-ljson-c -llmdb)
-CTL_LIBS    = -ljson-c -llmdb -lyaml
+PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a -l:libnl-3.a,-ljson-c -llmdb -lnl-3)
+CTL_LIBS    = -ljson-c -llmdb -lyaml -lnl-3
 
 Q := $(if $(V),,@)
 

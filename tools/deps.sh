@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # by name, below
-build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libyaml-dev libxxhash-dev)
+build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev)
 # shellcheck disable=SC2034
 demo=("${build[@]}" iproute2 iputils-ping containernetworking-plugins jq)
 # shellcheck disable=SC2034
@@ -15,7 +15,7 @@ check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
 	tcpdump iputils-arping procps util-linux bsdextrautils
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
-	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64)
+	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libnl-3-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64)
 
 what=${1:-check}
 case $what in

@@ -48,7 +48,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j2 -Ipkg -D_GNU_SO
 
 echo "lint: clang-tidy"
 # The database holds the flags, so that the files can come last.
-flags='"-std=gnu11", "-D_GNU_SOURCE", "-DSPIDERPOOL_VERSION=\"\"", "-Ipkg"'
+flags='"-std=gnu11", "-D_GNU_SOURCE", "-DSPIDERPOOL_VERSION=\"\"", "-Ipkg", "-isystem", "/usr/include/libnl3"'
 tidy=$(mktemp -d)
 trap 'rm -rf "$tidy"' EXIT
 for f in "${ours[@]}"; do

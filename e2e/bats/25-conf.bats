@@ -163,7 +163,7 @@ EOT
 }
 
 @test "the manual page has every key of the ipam section, and no other" {
-	grep -rhs --include='*.c' 'JF(struct ipam_section, ' "$ROOT/pkg" "$ROOT/plugins" | cut -d'"' -f2 | sort >"$DIR/keys"
+	grep -rhs --include='*.c' 'JF(struct ipam_section, ' "$ROOT/pkg" "$ROOT/plugins" | cut -d'"' -f2 | sort -u >"$DIR/keys"
 	[ "$(wc -l <"$DIR/keys")" -gt 20 ]
 	sed -n '/^\.Ss Both/,/^\.Ss What/s/^\.It Cm \(.*\) No (.*/\1/p' "$ROOT/man/spiderpool.5" | sed 's/ , /\n/' | sort | diff "$DIR/keys" -
 }

@@ -44,7 +44,8 @@ need() {
 # netns_new VAR: a network namespace with a unique name, in the variable.
 netns_new() {
 	local name
-	name=sp$$-$RANDOM-${#1}
+	NETNS_COUNT=$((${NETNS_COUNT:-0} + 1))
+	name=sp$$-$NETNS_COUNT
 	ip netns add "$name"
 	echo "$name" >>"$DIR/netns"
 	ip -n "$name" link set lo up
