@@ -36,7 +36,7 @@ ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)
 # ASan cannot be linked statically; every other build of a plugin is static.
 STATIC     := $(if $(SAN)$(FUZZ),,-static)
 PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a -l:libnl-3.a,-ljson-c -llmdb -lnl-3)
-CTL_LIBS    = -ljson-c -llmdb -lyaml -lnl-3
+CTL_LIBS    = -Wl,--as-needed -ljson-c -llmdb -lyaml -lnl-3
 
 Q := $(if $(V),,@)
 
