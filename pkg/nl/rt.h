@@ -108,6 +108,8 @@ int rt_route_lookup(struct netlink *nl, struct ip to, struct rt_route *ret, stru
 /* IPv4: replaces the route of the same dst, metric and table (any via and dev). IPv6: adds unless the same
  * one with the same next hop is there. dev is for the sentence. */
 void rt_route_put(struct netlink_batch *b, const struct rt_route *r, const char *dev);
+/* Adds it beside others of the same dst (NLM_F_APPEND); the very same one being there is success. */
+void rt_route_append(struct netlink_batch *b, const struct rt_route *r, const char *dev);
 /* Exactly this one: dst, via, oif, table, metric (when not 0). */
 void rt_route_del(struct netlink_batch *b, const struct rt_route *r, const char *dev);
 /* Same dst, via, oif, table; src, scope and mtu when want has them. For CHECK. */
