@@ -20,15 +20,16 @@
 #include "base/err.h"
 
 struct netlink {
-	int fd; /* -1: not open */
+	int fd; /* -1: not open; every request fails */
 	int protocol;
 	uint32_t seq;
 	const char *where; /* a literal in front of sentences: "node", "pod" */
+	uint8_t *buf;      /* for answers, owned */
 };
 
 /* Takes a netlink socket over, also when it fails. protocol: NETLINK_ROUTE, NETLINK_NETFILTER. */
 int netlink_adopt(int fd, int protocol, const char *where, struct netlink *ret, struct err *e);
-void netlink_close(struct netlink *nl);
+void netlink_close(struct netlink *nl); /* accepts a zeroed one */
 
 /* ---- batches ---- */
 
@@ -43,24 +44,31 @@ struct netlink_ok {
 #define NETLINK_EXACT   ((struct netlink_ok){ { 0 } })
 
 struct netlink_request {
-	struct nl_msg *msg; /* owned */
+	struct nl_msg *msg; /* owned; NULL: refused by us */
 	struct netlink_ok ok;
-	bool no_ack; /* the frame of an nf_tables transaction is not answered */
-	int result;  /* out: 0, 1 for a tolerated errno, or a negative errno */
+	bool no_ack; /* the frame of an nf_tables transaction is answered only when all of it fails */
+	int result;  /* out: 0, 1 for a tolerated errno, or a negative errno; -ECANCELED: not tried */
 	char what[NETLINK_WHAT_MAX];
 };
 
 struct netlink_batch {
 	struct netlink_request *v;
 	size_t n, cap;
-	int err; /* sticky: 0, -ENOMEM or -E2BIG */
+	int err; /* sticky: 0, -ENOMEM, -E2BIG or that of netlink_refuse() */
 };
 
-/* Takes msg over (NULL sticks as -ENOMEM). NLM_F_REQUEST and NLM_F_ACK are added. what: "add route ...". */
+/* Takes msg over (NULL sticks as -ENOMEM). NLM_F_REQUEST and, unless no_ack, NLM_F_ACK are added when it is
+ * sent. what: "add route ...". Returns the request, good until the next one is added; NULL once err is set.
+ */
 struct netlink_request *netlink_add(struct netlink_batch *b, struct nl_msg *msg, struct netlink_ok ok,
 				    const char *what, ...) __attribute__((format(printf, 4, 5)));
-/* Sends all. The first failure is returned; result tells each. The batch is empty afterwards when 0 is
- * returned, otherwise it is left for the caller to look at. */
+/* A request that is wrong before the kernel has seen it: nothing of the batch will be sent, the sentence is
+ * what netlink_send() fails with. */
+void netlink_refuse(struct netlink_batch *b, int sys, const char *sentence, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Sends all; those of NETLINK_NETFILTER in one piece, as a transaction must be. The first failure is
+ * returned; result tells each. The batch is empty afterwards when 0 is returned, otherwise it is left for the
+ * caller to look at. */
 int netlink_send(struct netlink *nl, struct netlink_batch *b, struct err *e);
 void netlink_batch_clear(struct netlink_batch *b);
 

@@ -55,8 +55,10 @@ struct rt_veth {
 	int peer_netns; /* fd */
 };
 void rt_veth_add(struct netlink_batch *b, const struct rt_veth *v);
-void rt_vlan_add(struct netlink_batch *b, const char *name, int parent,
-		 uint16_t id); /* 802.1Q; EEXIST fails */
+/* 802.1Q. Fails with EEXIST. */
+void rt_vlan_add(struct netlink_batch *b, const char *name, int parent, uint16_t id);
+/* index 0: the one that has this name when the kernel gets there, so that a link can be made and set up in
+ * one batch. */
 void rt_link_del(struct netlink_batch *b, int index, const char *name);
 void rt_link_set_up(struct netlink_batch *b, int index, const char *name, bool up);
 void rt_link_set_mac(struct netlink_batch *b, int index, const char *name, const uint8_t mac[LINK_MAC_LEN]);
@@ -125,6 +127,7 @@ struct rt_rule {
 	uint32_t mark, mask;       /* mask 0: no mark asked for */
 	uint32_t table, priority;
 	uint8_t protocol, action; /* put: RTPROT_BOOT when 0, FR_ACT_TO_TBL when 0 */
+	bool more; /* as dumped: it has conditions that are not in here (iif, ports, not, ...) */
 };
 struct rt_rules {
 	struct rt_rule *v;

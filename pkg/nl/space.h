@@ -15,7 +15,7 @@ struct netspace {
 	const char *where;    /* "node", "pod": in front of sentences */
 	int netns;            /* fd, owned */
 	struct netlink rt;    /* NETLINK_ROUTE */
-	struct netlink nf;    /* NETLINK_NETFILTER */
+	struct netlink nf;    /* NETLINK_NETFILTER; fd -1 when the kernel has none */
 	int sock;             /* AF_INET datagram, for link.h */
 	int sysctl4, sysctl6; /* /proc/sys/net/ipv4 and ipv6 */
 	bool has_ipv6;        /* the kernel knows IPv6; otherwise sysctl6 is -1 */
