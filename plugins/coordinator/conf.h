@@ -118,7 +118,7 @@ struct coordinator_conf {
 	bool networks_known; /* false: nobody told us the pod's annotations */
 };
 
-/* a may be NULL: no agent. annotations: see cni_annotations_read(); may be NULL. */
+/* a may be NULL: no agent. annotations: see cni_pod_annotations(); may be NULL. */
 int coordinator_conf_merge(const struct coordinator_section *s, const struct coordinator_answer *a,
 			   const struct json_map *annotations, struct coordinator_conf *ret, struct err *e);
 void coordinator_conf_clear(struct coordinator_conf *c);

@@ -7,65 +7,14 @@
 #include <sys/socket.h>
 
 #include "base/own.h"
+#include "cni/pod.h"
 #include "nl/link.h"
 #include "nl/netns.h"
 #include "nl/sriov.h"
 #include "session.h"
 
-#define ANNOTATIONS       "io.kubernetes.cri.pod-annotations" /* capability of containerd and CRI-O */
-#define POD_LABELS        "io.kubernetes.cri.pod-labels"
-#define NAMESPACE_LABELS  "io.kubernetes.cri.namespace-labels"
 #define ANNOTATION_PREFIX "ipam.spidernet.io/"
 #define NETWORKS          "k8s.v1.cni.cncf.io/networks"
-
-struct map_holder {
-	struct json_map map;
-};
-static const struct json_field map_fields[] = {
-	JF(struct map_holder, map, "map"),
-};
-static const struct json_table map_table = JSON_TABLE(struct map_holder, "labels or annotations", map_fields);
-
-/* Decodes an object of strings; absent is the empty map. */
-static int read_map(struct json_object *from, const char *key, struct json_map *ret, struct err *e)
-{
-	CLEANUP(json_put_p) struct json_object *wrap = NULL;
-	struct json_object *v = json_get(from, key);
-	struct map_holder h;
-	int r;
-
-	*ret = (struct json_map){ 0 };
-	if (!v)
-		return 0;
-	wrap = json_object_new_object();
-	if (!wrap)
-		return err_nomem(e);
-	r = json_set(wrap, "map", json_object_get(v), e);
-	if (r == 0)
-		r = json_decode(&map_table, wrap, NULL, &h, e);
-	if (r < 0)
-		return err_wrap(e, "%s", key);
-	*ret = h.map;
-	return 0;
-}
-
-/* An annotation in args.cni may be the annotation's text or the JSON that the text would hold. */
-static int add_arg(struct json_map *annotations, struct json_object *cni, const char *key, struct err *e)
-{
-	struct json_object *v = json_get(cni, key);
-	struct buf text = BUF_INIT(BUF_MAX_DEFAULT);
-	int r;
-
-	if (!v || json_map_get(annotations, key))
-		return 0; /* what the runtime says comes first */
-	if (json_text(v))
-		return json_map_set(annotations, key, json_text(v), e);
-	r = json_print(v, false, &text, e);
-	if (r == 0)
-		r = json_map_set(annotations, key, buf_cstr(&text), e);
-	buf_clear(&text);
-	return r;
-}
 
 static int read_annotations(const struct cni_conf *c, struct session_request *r, struct err *e)
 {
@@ -73,12 +22,8 @@ static int read_annotations(const struct cni_conf *c, struct session_request *r,
 		ANNOTATION_PREFIX "ippools", ANNOTATION_PREFIX "ippool", ANNOTATION_PREFIX "routes",
 		ANNOTATION_PREFIX "subnets", ANNOTATION_PREFIX "subnet", NETWORKS,
 	};
-	struct json_object *cni = cni_conf_args_cni(c);
-	int x = read_map(c->runtime_config, ANNOTATIONS, &r->annotations, e);
 
-	for (size_t i = 0; x == 0 && i < ARRAY_LEN(keys); i++)
-		x = add_arg(&r->annotations, cni, keys[i], e);
-	return x;
+	return cni_pod_annotations(c, keys, ARRAY_LEN(keys), &r->annotations, e);
 }
 
 static int read_labels(const struct cni_conf *c, const char *key, struct json_map *map,
@@ -86,7 +31,7 @@ static int read_labels(const struct cni_conf *c, const char *key, struct json_ma
 {
 	struct json_object *from =
 		json_get(c->runtime_config, key) ? c->runtime_config : cni_conf_args_cni(c);
-	int r = read_map(from, key, map, e);
+	int r = cni_pod_map(from, key, map, e);
 
 	*ret = (struct ipam_labels){ map->set, map };
 	return r;
@@ -179,9 +124,9 @@ int session_request_read(struct session *s, struct session_request *r, struct er
 	};
 	x = read_annotations(&c->conf, r, e);
 	if (x == 0)
-		x = read_labels(&c->conf, POD_LABELS, &r->pod_labels, &r->req.pod_labels, e);
+		x = read_labels(&c->conf, CNI_POD_LABELS, &r->pod_labels, &r->req.pod_labels, e);
 	if (x == 0)
-		x = read_labels(&c->conf, NAMESPACE_LABELS, &r->ns_labels, &r->req.ns_labels, e);
+		x = read_labels(&c->conf, CNI_NAMESPACE_LABELS, &r->ns_labels, &r->req.ns_labels, e);
 	if (x == 0)
 		x = cni_request_read(&c->conf, &c->args, &r->asked, e);
 	if (x == 0)
