@@ -8,15 +8,19 @@
 #ifndef NL_NFT_H
 #define NL_NFT_H
 
+#include <netinet/in.h> /* before the kernel's, they clash the other way round */
+
+#include <linux/netfilter.h> /* NF_INET_*, NFPROTO_* */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "nl/netlink.h"
 
-#define NFT_RULES_MAX  32
-#define NFT_CHAINS_MAX 8
-#define NFT_NAME_MAX   32
+#define NFT_PARTS_MAX  4
+#define NFT_RULES_MAX  4
+#define NFT_CHAINS_MAX 2
+#define NFT_NAME_MAX   32 /* of a table or chain; with the NUL */
 
 /* What a rule is made of; all conditions of a rule must hold for its statements to run. */
 enum nft_what {
@@ -33,7 +37,7 @@ struct nft_part {
 	const char *text;
 };
 struct nft_rule {
-	struct nft_part part[4];
+	struct nft_part part[NFT_PARTS_MAX];
 	size_t n;
 };
 struct nft_chain {
@@ -41,13 +45,13 @@ struct nft_chain {
 	const char *type; /* "filter"; "route": a changed mark makes the kernel choose the route again */
 	uint32_t hook;    /* NF_INET_* */
 	int32_t priority;
-	struct nft_rule rule[4];
+	struct nft_rule rule[NFT_RULES_MAX];
 	size_t n;
 };
 struct nft_table {
 	uint8_t family; /* NFPROTO_IPV4, NFPROTO_IPV6 */
 	const char *name;
-	struct nft_chain chain[2];
+	struct nft_chain chain[NFT_CHAINS_MAX];
 	size_t n;
 };
 
