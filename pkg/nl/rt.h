@@ -134,6 +134,8 @@ struct rt_rules {
 	size_t n;
 };
 
+/* The kernel takes a rule without src (or dst) for the same as one that has it, if all else is equal, when it
+ * is put and when it is deleted: give rules that differ only there priorities of their own. */
 int rt_rules(struct netlink *nl, uint8_t ver, struct rt_rules *ret, struct err *e);
 void rt_rule_put(struct netlink_batch *b, const struct rt_rule *r);   /* priority is always sent */
 void rt_rule_del(struct netlink_batch *b, const struct rt_rule *r);   /* exactly this one */
