@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "nl/rt_impl.h"
@@ -204,10 +205,8 @@ static uint32_t table_of(const struct rt_route *r)
 
 static void put_via(struct nl_msg **m, const struct rt_route *r)
 {
-	struct {
-		struct rtvia head;
-		uint8_t addr[16];
-	} via = { .head.rtvia_family = rt_family(r->via.ver) };
+	const uint16_t family = rt_family(r->via.ver);
+	uint8_t via[sizeof(family) + 16]; /* struct rtvia */
 
 	if (r->via.ver == 0)
 		return;
@@ -215,8 +214,9 @@ static void put_via(struct nl_msg **m, const struct rt_route *r)
 		rt_put_ip(m, RTA_GATEWAY, r->via);
 		return;
 	}
-	ip_to_bytes(r->via, via.addr);
-	rt_put(m, RTA_VIA, &via, sizeof(via.head) + ip_bits(r->via.ver) / 8u);
+	memcpy(via, &family, sizeof(family));
+	ip_to_bytes(r->via, via + sizeof(family));
+	rt_put(m, RTA_VIA, via, sizeof(family) + ip_bits(r->via.ver) / 8u);
 }
 
 /* What tells a route from others. */
