@@ -243,9 +243,8 @@ static struct nl_msg *route_msg(int type, int flags, const struct rt_route *r, u
 	return m;
 }
 
-void rt_route_put(struct netlink_batch *b, const struct rt_route *r, const char *dev)
+static void add(struct netlink_batch *b, int flags, const struct rt_route *r, const char *dev)
 {
-	const int flags = NLM_F_CREATE | (r->dst.ip.ver == 4 ? NLM_F_REPLACE : 0);
 	struct nl_msg *m = route_msg(RTM_NEWROUTE, flags, r, r->protocol ? r->protocol : RTPROT_BOOT);
 	char text[RT_TEXT_MAX];
 
@@ -261,6 +260,16 @@ void rt_route_put(struct netlink_batch *b, const struct rt_route *r, const char 
 		rt_nest_end(&m, metrics);
 	}
 	netlink_add(b, m, NETLINK_OK(EEXIST), "add route %s", rt_route_text(r, dev, text));
+}
+
+void rt_route_put(struct netlink_batch *b, const struct rt_route *r, const char *dev)
+{
+	add(b, NLM_F_CREATE | (r->dst.ip.ver == 4 ? NLM_F_REPLACE : 0), r, dev);
+}
+
+void rt_route_append(struct netlink_batch *b, const struct rt_route *r, const char *dev)
+{
+	add(b, NLM_F_CREATE | NLM_F_APPEND, r, dev);
 }
 
 void rt_route_del(struct netlink_batch *b, const struct rt_route *r, const char *dev)
