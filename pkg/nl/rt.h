@@ -126,7 +126,7 @@ struct rt_rule {
 	struct ip_prefix src, dst; /* ip.ver 0: any */
 	uint32_t mark, mask;       /* mask 0: no mark asked for */
 	uint32_t table, priority;
-	uint8_t protocol, action; /* put: RTPROT_BOOT when 0, FR_ACT_TO_TBL when 0 */
+	uint8_t protocol, action; /* put: as iproute2, none when 0; FR_ACT_TO_TBL when 0 */
 	bool more; /* as dumped: it has conditions that are not in here (iif, ports, not, ...) */
 };
 struct rt_rules {

@@ -114,7 +114,8 @@ void rt_rule_put(struct netlink_batch *b, const struct rt_rule *r)
 	struct nl_msg *m = rule_msg(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
 	char text[RT_TEXT_MAX];
 
-	rt_put_u8(&m, FRA_PROTOCOL, r->protocol ? r->protocol : RTPROT_BOOT);
+	if (r->protocol)
+		rt_put_u8(&m, FRA_PROTOCOL, r->protocol);
 	netlink_add(b, m, NETLINK_OK(EEXIST), "add rule %s", rt_rule_text(r, text));
 }
 
