@@ -6,39 +6,36 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "nl/bond_table.h"
+#include "nl/rt_impl.h"
 
 /* ---- requests ---- */
 
-/* Begins RTM_NEWLINK for a bond of that name; NULL when memory is gone. put() fills IFLA_INFO_DATA. */
-static struct nl_msg *bond_message(const char *name, int flags, int (*put)(struct nl_msg *m, const void *arg),
-				   const void *arg)
+/* RTM_NEWLINK for the bond of that name; put() fills IFLA_INFO_DATA. */
+static struct nl_msg *bond_message(const char *name, int flags,
+				   void (*put)(struct nl_msg **m, const void *arg), const void *arg)
 {
-	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	struct nl_msg *m = nlmsg_alloc_simple(RTM_NEWLINK, flags);
+	const struct ifinfomsg ifi = { 0 };
+	struct nl_msg *m = rt_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
 	struct nlattr *info, *data;
 
-	if (!m)
-		return NULL;
-	if (nlmsg_append(m, (void *)&ifi, sizeof(ifi), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(m, IFLA_IFNAME, name) < 0 || !(info = nla_nest_start(m, IFLA_LINKINFO)) ||
-	    nla_put_string(m, IFLA_INFO_KIND, "bond") < 0 || !(data = nla_nest_start(m, IFLA_INFO_DATA)) ||
-	    put(m, arg) < 0) {
-		nlmsg_free(m);
-		return NULL;
-	}
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	rt_put_text(&m, IFLA_IFNAME, name);
+	info = rt_nest(&m, IFLA_LINKINFO);
+	rt_put_text(&m, IFLA_INFO_KIND, "bond");
+	data = rt_nest(&m, IFLA_INFO_DATA);
+	put(&m, arg);
+	rt_nest_end(&m, data);
+	rt_nest_end(&m, info);
 	return m;
 }
 
-static int put_mode(struct nl_msg *m, const void *arg)
+static void put_mode(struct nl_msg **m, const void *arg)
 {
-	return nla_put_u8(m, IFLA_BOND_MODE, *(const uint8_t *)arg);
+	rt_put_u8(m, IFLA_BOND_MODE, *(const uint8_t *)arg);
 }
 
 void bond_add(struct netlink_batch *b, const char *name, int mode)
@@ -47,42 +44,41 @@ void bond_add(struct netlink_batch *b, const char *name, int mode)
 	char text[48];
 
 	netlink_add(b, bond_message(name, NLM_F_CREATE | NLM_F_EXCL, put_mode, &value), NETLINK_EXACT,
-		    "add bond %s mode %s", name, bond_mode_text(mode, text));
+		    "add link %s type bond mode %s", name, bond_mode_text(mode, text));
 }
 
-static int put_targets(struct nl_msg *m, const struct bond_value *v)
+static void put_targets(struct nl_msg **m, const struct bond_value *v)
 {
-	struct nlattr *list = nla_nest_start(m, v->opt->attr);
-	uint8_t bytes[16];
-	int r = list ? 0 : -ENOMEM;
+	struct nlattr *list = rt_nest(m, v->opt->attr);
 
-	for (size_t i = 0; r == 0 && i < v->n_targets; i++) {
-		ip_to_bytes(v->target[i], bytes);
-		r = nla_put(m, (int)i, ip_bits(v->opt->ver) / 8, bytes);
-	}
-	if (r == 0)
-		nla_nest_end_keep_empty(m, list);
-	return r;
+	for (size_t i = 0; i < v->n_targets; i++)
+		rt_put_ip(m, (int)i, v->target[i]);
+	if (*m)
+		nla_nest_end_keep_empty(*m, list);
 }
 
-static int put_option(struct nl_msg *m, const void *arg)
+static void put_option(struct nl_msg **m, const void *arg)
 {
 	const struct bond_value *v = arg;
 
 	switch ((enum bond_kind)v->opt->kind) {
 	case BOND_U8:
-		return nla_put_u8(m, v->opt->attr, (uint8_t)v->n);
+		rt_put_u8(m, v->opt->attr, (uint8_t)v->n);
+		break;
 	case BOND_U16:
-		return nla_put_u16(m, v->opt->attr, (uint16_t)v->n);
+		rt_put_u16(m, v->opt->attr, (uint16_t)v->n);
+		break;
 	case BOND_U32:
 	case BOND_LINK:
-		return nla_put_u32(m, v->opt->attr, v->n);
+		rt_put_u32(m, v->opt->attr, v->n);
+		break;
 	case BOND_MAC:
-		return nla_put(m, v->opt->attr, LINK_MAC_LEN, v->mac);
+		rt_put(m, v->opt->attr, v->mac, LINK_MAC_LEN);
+		break;
 	case BOND_TARGETS:
-		return put_targets(m, v);
+		put_targets(m, v);
+		break;
 	}
-	return -EINVAL;
 }
 
 void bond_options_put(struct netlink_batch *b, const char *name, const struct bond_options *o, bool late)
@@ -157,37 +153,78 @@ static void read_options(struct nlattr *data, struct bond_state *s)
 }
 
 struct reading {
-	const char *name;
-	struct bond_state *ret;
+	struct rt_link *link;
+	struct bond_state *state;
 };
 
 static int read_link(struct nlmsghdr *h, void *arg, struct err *e)
 {
 	const struct reading *r = arg;
-	struct nlattr *info, *kind;
+	struct nlattr *info;
+	int x = rt_link_parse(h, r->link, e);
 
-	if (h->nlmsg_type != RTM_NEWLINK || !nlmsg_valid_hdr(h, sizeof(struct ifinfomsg)))
-		return err_set(e, EBADMSG, "bond %s: the kernel's answer is no link", r->name);
-	info = nlmsg_find_attr(h, sizeof(struct ifinfomsg), IFLA_LINKINFO);
-	kind = inside(info, IFLA_INFO_KIND);
-	if (!kind || nla_strcmp(kind, "bond") != 0)
-		return err_set(e, EINVAL, "interface %s is no bond", r->name);
-	read_options(inside(info, IFLA_INFO_DATA), r->ret);
+	if (x <= 0)
+		return x < 0 ? x : err_set(e, EBADMSG, "the answer is no link");
+	if (strcmp(r->link->kind, "bond") == 0) {
+		info = nlmsg_find_attr(h, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+		read_options(inside(info, IFLA_INFO_DATA), r->state);
+	}
 	return 0;
 }
 
-int bond_read(struct netlink *nl, int index, const char *name, struct bond_state *ret, struct err *e)
+static struct nl_msg *question(int flags)
 {
-	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = index };
-	struct reading r = { name, ret };
-	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	const struct ifinfomsg ifi = { 0 };
+	struct nl_msg *m = rt_msg(RTM_GETLINK, flags, &ifi, sizeof(ifi));
 
-	*ret = (struct bond_state){ .mode = -1 };
-	if (!m || nlmsg_append(m, (void *)&ifi, sizeof(ifi), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(m);
-		return err_nomem(e);
-	}
-	return netlink_ask(nl, m, read_link, NULL, &r, e, "get bond %s", name);
+	rt_put_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return m;
+}
+
+int bond_get(struct netlink *nl, const char *name, struct rt_link *ret, struct bond_state *ret_state,
+	     struct err *e)
+{
+	struct reading r = { ret, ret_state };
+	struct nl_msg *m = question(0);
+
+	*ret_state = (struct bond_state){ .mode = -1 };
+	rt_put_text(&m, IFLA_IFNAME, name);
+	return netlink_ask(nl, m, read_link, NULL, &r, e, "get interface %s", name);
+}
+
+struct listing {
+	struct rt_list list;
+	int bond;
+};
+
+static int list_slave(struct nlmsghdr *h, void *arg, struct err *e)
+{
+	struct listing *l = arg;
+	struct rt_link link;
+	int r = rt_link_parse(h, &link, e);
+
+	/* Old kernels do not filter. */
+	return r > 0 && link.master == l->bond ? rt_list_add(&l->list, &link, e) : r < 0 ? r : 0;
+}
+
+static void list_again(void *arg)
+{
+	rt_list_reset(&((struct listing *)arg)->list);
+}
+
+int bond_slaves(struct netlink *nl, int bond, const char *name, struct rt_links *ret, struct err *e)
+{
+	struct listing l = { .list.size = sizeof(struct rt_link), .bond = bond };
+	struct nl_msg *m = question(NLM_F_DUMP);
+	int r;
+
+	rt_put_u32(&m, IFLA_MASTER, (uint32_t)bond);
+	r = netlink_ask(nl, m, list_slave, list_again, &l, e, "list slaves of %s", name);
+	if (r < 0)
+		free(l.list.v);
+	else
+		*ret = (struct rt_links){ .v = l.list.v, .n = l.list.n };
+	return r;
 }
 
 /* ---- comparing ---- */

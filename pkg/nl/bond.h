@@ -18,6 +18,7 @@
 #include "ip/ip.h"
 #include "nl/link.h"
 #include "nl/netlink.h"
+#include "nl/rt.h"
 
 #define BOND_MODES       7
 #define BOND_OPTIONS_MAX 32
@@ -63,8 +64,11 @@ struct bond_state {
 	int64_t mode; /* -1: the kernel does not tell */
 	struct bond_options have;
 };
-/* -EINVAL when it is no bond. */
-int bond_read(struct netlink *nl, int index, const char *name, struct bond_state *ret, struct err *e);
+/* -ENODEV when there is none. *ret_state is for links of the kind "bond" only. */
+int bond_get(struct netlink *nl, const char *name, struct rt_link *ret, struct bond_state *ret_state,
+	     struct err *e);
+/* The slaves of a bond, or what else has that master. */
+int bond_slaves(struct netlink *nl, int bond, const char *name, struct rt_links *ret, struct err *e);
 /* Appends "mode is 0 (balance-rr), want 1 (active-backup)" and the like, "; " between them. Which slave is
  * active is the bond's own affair and not compared. */
 void bond_compare(const struct bond_state *s, int mode, const struct bond_options *want, struct buf *out);

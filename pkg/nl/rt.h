@@ -35,7 +35,7 @@ struct rt_link {
 	int link;         /* veth: index of the peer; vlan, macvlan, ...: of the parent; 0: none */
 	int link_netnsid; /* of the namespace that link counts in; -1: this one */
 	int master;       /* 0: none */
-	uint16_t vlan_id;
+	uint16_t vlan_id, vlan_protocol; /* ETH_P_8021Q, ETH_P_8021AD; 0: no vlan */
 };
 struct rt_links {
 	struct rt_link *v;

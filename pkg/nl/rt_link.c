@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rt_link.c - links: which there are, make, change, remove */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <linux/if_link.h>
@@ -45,8 +46,10 @@ static void parse_kind(struct nlattr *info, struct rt_link *l)
 		return;
 	rt_text(tb[IFLA_INFO_KIND], l->kind, sizeof(l->kind));
 	if (strcmp(l->kind, "vlan") == 0 && tb[IFLA_INFO_DATA] &&
-	    nla_parse_nested(vlan, IFLA_VLAN_MAX, tb[IFLA_INFO_DATA], NULL) >= 0)
+	    nla_parse_nested(vlan, IFLA_VLAN_MAX, tb[IFLA_INFO_DATA], NULL) >= 0) {
 		l->vlan_id = rt_u16(vlan[IFLA_VLAN_ID]);
+		l->vlan_protocol = ntohs(rt_u16(vlan[IFLA_VLAN_PROTOCOL]));
+	}
 }
 
 int rt_link_parse(struct nlmsghdr *h, struct rt_link *ret, struct err *e)
