@@ -34,7 +34,8 @@ ALL_CFLAGS  = $(STD) -Ipkg -isystem /usr/include/libnl3 $(WARN) $(SECTIONS) $(SA
 ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)
 # A plugin is copied into other people's directories: stripped, the one with symbols stays in debug/.
 # ASan cannot be linked statically; every other build of a plugin is static.
-STATIC     := $(if $(SAN)$(FUZZ),,-static)
+# libnl carries name lookups that nothing here calls; ld would warn of them in every static program.
+STATIC     := $(if $(SAN)$(FUZZ),,-static -Wl,--no-warnings)
 PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a -l:libnl-3.a,-ljson-c -llmdb -lnl-3)
 CTL_LIBS    = -Wl,--as-needed -ljson-c -llmdb -lyaml -lnl-3
 
