@@ -89,7 +89,7 @@ static int find_again(struct txn *t, const struct add *x, const char *network, s
 /* ---- the same pod in a new sandbox ---- */
 
 static int add_known(struct ipam_attachment *a, const struct block_rec *rec, const char *address,
-		     const char *pool, const char *gateway, struct err *e)
+		     const char *pool, const char *gateway, bool probe, struct err *e)
 {
 	struct ipam_address *v;
 
@@ -105,6 +105,7 @@ static int add_known(struct ipam_attachment *a, const struct block_rec *rec, con
 		.address = strdup(address),
 		.gateway = gateway ? strdup(gateway) : NULL,
 		.pool = strdup(pool ? pool : ""),
+		.probe = probe,
 		.kept = rec->hold == HOLD_PIN,
 		.former_mac = strdup(rec->mac),
 	};
@@ -128,7 +129,7 @@ static int from_endpoint(struct txn *t, const struct ipam_request *req, struct k
 		/* The record's MAC is read before it becomes the new NIC's. */
 		r = add_known(a, k->v[i].rec, v4 ? entry->ipv4 : entry->ipv6,
 			      v4 ? entry->ipv4_pool : entry->ipv6_pool,
-			      v4 ? entry->ipv4_gateway : entry->ipv6_gateway, e);
+			      v4 ? entry->ipv4_gateway : entry->ipv6_gateway, t->probe_all, e);
 		if (r == 0)
 			r = claim_holder(t, req, k->v[i].block, k->v[i].rec, e);
 	}
@@ -292,7 +293,7 @@ int ipam_add(struct ipam *m, const struct ipam_request *req, struct ipam_attachm
 
 	*ret = (struct ipam_attachment){ 0 };
 	if (r == 0)
-		r = ipam_boot(m, req->node, req->boot, e);
+		r = ipam_boot(m, req->boot, e);
 	if (r == 0)
 		r = txn_run(m, STORE_WRITE, add_body, &x, e);
 	if (r < 0)

@@ -158,21 +158,20 @@ int ipam_gc(struct ipam *m, const char *network, const struct ipam_valid *valid,
 /* ---- after a reboot ---- */
 
 struct boot {
-	const char *node, *id;
+	const char *id;
 	uint64_t version;
-	bool same, first;
+	bool same;
 };
 
 static int boot_get(struct txn *t, void *arg, struct err *e)
 {
 	struct boot *b = arg;
 	char known[128];
-	int r = meta_boot_get(t, b->node, known, sizeof(known), &b->version, e);
+	int r = meta_boot_get(t, known, sizeof(known), &b->version, e);
 
 	if (r < 0)
 		return r;
 	b->same = strcmp(known, b->id) == 0;
-	b->first = !b->version;
 	return 1;
 }
 
@@ -181,19 +180,19 @@ static int boot_put(struct txn *t, void *arg, struct err *e)
 	struct boot *b = arg;
 	int r = boot_get(t, b, e); /* another process may have been quicker */
 
-	return r < 0 || b->same ? r : meta_boot_put(t, b->node, b->id, b->version, e);
+	return r < 0 || b->same ? r : meta_boot_put(t, b->id, b->version, e);
 }
 
 static bool of_earlier_boot(const struct ipam_attachment *a, void *arg)
 {
 	const struct boot *b = arg;
 
-	return a->node && strcmp(a->node, b->node) == 0 && (!a->boot || strcmp(a->boot, b->id) != 0);
+	return !a->boot || strcmp(a->boot, b->id) != 0;
 }
 
-int ipam_boot(struct ipam *m, const char *node, const char *boot, struct err *e)
+int ipam_boot(struct ipam *m, const char *boot, struct err *e)
 {
-	struct boot b = { .node = node, .id = boot };
+	struct boot b = { .id = boot };
 	size_t freed;
 	int r;
 
@@ -202,7 +201,6 @@ int ipam_boot(struct ipam *m, const char *node, const char *boot, struct err *e)
 	r = txn_run(m, STORE_READ, boot_get, &b, e);
 	if (r < 0 || b.same)
 		return r;
-	if (!b.first)
-		r = ipam_sweep(m, of_earlier_boot, &b, &freed, e);
+	r = ipam_sweep(m, of_earlier_boot, &b, &freed, e);
 	return r < 0 ? r : txn_run(m, STORE_WRITE, boot_put, &b, e);
 }

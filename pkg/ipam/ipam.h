@@ -125,9 +125,10 @@ int ipam_sweep(struct ipam *m, bool (*dead)(const struct ipam_attachment *a, voi
 /* Forgets blocks in which nothing is held, cooling or in quarantine. */
 int ipam_prune(struct ipam *m, struct err *e);
 
-/* Frees what holders of an earlier boot of this node left (kernel state does not survive a reboot); does
- * nothing when the store was already used in this boot. ipam_add() does this first. */
-int ipam_boot(struct ipam *m, const char *node, const char *boot, struct err *e);
+/* Frees what holders of an earlier boot left (kernel state does not survive a reboot, and a store is one
+ * machine's, whatever that is called today); does nothing when the store was already used in this boot.
+ * ipam_add() does this first. */
+int ipam_boot(struct ipam *m, const char *boot, struct err *e);
 
 /* For an operator: frees one address whatever holds it (the hold too, so a pin is gone), or puts it into
  * quarantine; -ENOENT when there is nothing to free, -EBUSY when it is held by a container and force is not

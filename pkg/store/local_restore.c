@@ -163,22 +163,24 @@ static int read_tail(struct in *in, const struct line_head *h, struct err *e)
 }
 
 /* So that whoever serves from this store knows that it has forgotten something. */
-static int put_note(struct local *n, int64_t time, struct err *e)
+static int put_note(const struct local *l, struct local *n, int64_t time, struct err *e)
 {
-	char text[96];
+	char text[160];
 	struct local_key k;
 	struct local_val old, val = { .version = local_version(n), .data = text };
 	int r;
 
-	val.len = (size_t)snprintf(text, sizeof(text),
-				   "{\"backupTime\":%" PRId64 ",\"restoredAt\":%" PRId64 "}", time,
-				   clock_wall_ms());
+	val.len =
+		(size_t)snprintf(text, sizeof(text),
+				 "{\"backupTime\":%" PRId64 ",\"restoredAt\":%" PRId64 ",\"boot\":\"%.36s\"}",
+				 time, clock_wall_ms(), l->owner);
 	local_key_obj(&k, STORE_META, "", STORE_META_RESTORED);
 	r = local_load(n, &k, &old, e);
 	return r < 0 ? r : local_put(n, &k, &val, r > 0 ? &old : NULL, e);
 }
 
-static int fill(struct in *in, const struct line_head *h, struct local *n, int64_t time, struct err *e)
+static int fill(const struct local *l, struct in *in, const struct line_head *h, struct local *n,
+		int64_t time, struct err *e)
 {
 	int r = 0;
 
@@ -190,7 +192,7 @@ static int fill(struct in *in, const struct line_head *h, struct local *n, int64
 	}
 	if (r == 0)
 		r = read_tail(in, h, e);
-	return r < 0 ? r : put_note(n, time, e);
+	return r < 0 ? r : put_note(l, n, time, e);
 }
 
 /* Versions go on above the backup's and, because nobody commits a million times in a second, above those of
@@ -230,7 +232,7 @@ static int restore(const struct local *l, struct in *in, int64_t *ret_time, uint
 	n = local_new_begin(l, new_base(&h), e);
 	if (!n)
 		return -e->sys;
-	r = fill(in, &h, n, time, e);
+	r = fill(l, in, &h, n, time, e);
 	if (r == 0)
 		r = keep_old(l, e);
 	if (r == 0)

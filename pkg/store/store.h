@@ -53,7 +53,8 @@ const char *store_kind_name(enum store_kind kind);
 /* -EINVAL when the word is none of them. */
 int store_kind_parse(const char *word, struct err *e);
 
-/* The STORE_META object that a restore leaves: {"backupTime":MS,"restoredAt":MS}. */
+/* The STORE_META object that a restore leaves: {"backupTime":MS,"restoredAt":MS,"boot":"ID"}, the last one
+ * the boot it was made in. */
 #define STORE_META_RESTORED "restored"
 
 enum store_mode { STORE_READ, STORE_WRITE, STORE_RELEASE };

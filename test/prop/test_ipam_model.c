@@ -352,7 +352,7 @@ static void do_reboot(struct model *m)
 
 	m->boot++;
 	snprintf(boot, sizeof(boot), "boot%d", m->boot);
-	if (ipam_boot(&m->l.m, "n1", boot, &m->l.e) < 0)
+	if (ipam_boot(&m->l.m, boot, &m->l.e) < 0)
 		fail_msg("boot: %s", m->l.e.msg);
 	for (int i = 0; i < CONTAINERS; i++)
 		forget(m, i);

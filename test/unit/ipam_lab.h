@@ -163,6 +163,13 @@ static inline struct ipam_request lab_pod(const char *container, const char *nic
 	return r;
 }
 
+/* A pod's only annotation. */
+static inline struct json_map lab_annotation(struct json_map_entry *entry, const char *key, const char *value)
+{
+	*entry = (struct json_map_entry){ (char *)key, (char *)value };
+	return (struct json_map){ entry, 1, true };
+}
+
 static inline void lab_describe(struct lab *l, const struct ipam_attachment *a)
 {
 	size_t n = 0;

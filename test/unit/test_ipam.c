@@ -17,12 +17,6 @@ static struct json_strv strv(const char *const *v)
 	return l;
 }
 
-static struct json_map annotation(struct json_map_entry *entry, const char *key, const char *value)
-{
-	*entry = (struct json_map_entry){ (char *)key, (char *)value };
-	return (struct json_map){ entry, 1, true };
-}
-
 static void test_add_and_del(void **state)
 {
 	struct lab l;
@@ -337,7 +331,7 @@ static void test_annotations(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ipam_request r = lab_request("c1", "eth0");
 		struct json_map_entry entry;
-		struct json_map map = annotation(&entry, rows[i].key, rows[i].value);
+		struct json_map map = lab_annotation(&entry, rows[i].key, rows[i].value);
 		struct lab l;
 
 		lab_open(&l);
@@ -355,10 +349,10 @@ static void test_several_nics(void **state)
 	struct lab l;
 	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2;
 	struct json_map_entry entry;
-	struct json_map map = annotation(&entry, ANNOTATION_IPPOOLS,
-					 "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
-					 "{\"interface\":\"net1\",\"ipv4\":[\"a\"]},"
-					 "{\"interface\":\"net2\",\"ipv4\":[\"b\"]}]");
+	struct json_map map = lab_annotation(&entry, ANNOTATION_IPPOOLS,
+					     "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
+					     "{\"interface\":\"net1\",\"ipv4\":[\"a\"]},"
+					     "{\"interface\":\"net2\",\"ipv4\":[\"b\"]}]");
 
 	(void)state;
 	lab_open(&l);
@@ -407,7 +401,7 @@ static void test_several_nics_kept(void **state)
 		snprintf(text, sizeof(text),
 			 "[{\"interface\":\"%s\",\"ipv4\":[\"a\"]},{\"interface\":\"%s\",\"ipv4\":[\"a\"]}]",
 			 order[!!(row & 2)], order[!(row & 2)]);
-		map = annotation(&entry, ANNOTATION_IPPOOLS, text);
+		map = lab_annotation(&entry, ANNOTATION_IPPOOLS, text);
 		lab_open(&l);
 		l.m.conf.keep_by_pod_name = true;
 		lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.2]");
@@ -638,27 +632,6 @@ static void test_one_family_released(void **state)
 	lab_close(&l);
 }
 
-static void test_reboot(void **state)
-{
-	struct lab l;
-	struct ipam_request r = lab_request("c1", "eth0"), n2 = lab_request("x", "eth0");
-
-	(void)state;
-	lab_open(&l);
-	lab_pool(&l, "a", POOL4 ", default: true");
-	lab_add(&l, &r);
-	n2.node = "n2";
-	EXPECT_PART(lab_add(&l, &n2), "10.0.0.2/24");
-	r.container = "c2";
-	r.boot = "boot-2"; /* c1 died with the first boot; n2 did not reboot */
-	EXPECT_PART(lab_add(&l, &r), "10.0.0.3/24");
-	r.container = "c3";
-	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
-	r.container = "c4";
-	EXPECT_PART(lab_add(&l, &r), "used out");
-	lab_close(&l);
-}
-
 static int count_block(const struct store_obj *o, void *arg, struct err *e)
 {
 	(void)o;
@@ -683,7 +656,7 @@ static void test_gc(void **state)
 	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2 = lab_request("c2", "eth0"),
 			    r3 = lab_request("c3", "eth0");
 	struct json_map_entry entry;
-	struct json_map map = annotation(
+	struct json_map map = lab_annotation(
 		&entry, ANNOTATION_IPPOOLS,
 		"[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},{\"interface\":\"net1\",\"ipv4\":[\"b\"]}]");
 	struct ipam_valid valid[] = { { "c1", "eth0" } };
@@ -789,9 +762,9 @@ static void test_operator_takes_all(void **state)
 	struct lab l;
 	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
 	struct json_map_entry entry;
-	struct json_map map = annotation(&entry, ANNOTATION_IPPOOLS,
-					 "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
-					 "{\"interface\":\"net1\",\"ipv4\":[\"a\"]}]");
+	struct json_map map = lab_annotation(&entry, ANNOTATION_IPPOOLS,
+					     "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
+					     "{\"interface\":\"net1\",\"ipv4\":[\"a\"]}]");
 	struct ip v4;
 
 	(void)state;
@@ -892,7 +865,6 @@ int main(void)
 		cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_conflict_on_the_last),
 		cmocka_unit_test(test_one_family_released),
-		cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_gc),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_status),

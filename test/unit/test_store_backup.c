@@ -40,13 +40,27 @@ static void fill_for_backup(void)
 	create(st, STORE_IPPOOL, "later", "x");
 }
 
+/* "boot":"ID" */
+static void read_boot(char out[64])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char id[37];
+
+	assert_non_null(f);
+	assert_non_null(fgets(id, sizeof(id), f));
+	fclose(f);
+	snprintf(out, 64, "\"boot\":\"%s\"", id);
+}
+
 static void test_backup(void **state)
 {
 	int64_t time;
 	uint64_t count, text, later;
 	struct store_obj o;
+	char boot[64];
 
 	(void)state;
+	read_boot(boot);
 	assert_int_equal(store_local_backup_time(st), 0);
 	fill_for_backup();
 	text = version_of(st, STORE_ENDPOINT, "text", NULL);
@@ -82,6 +96,7 @@ static void test_backup(void **state)
 	assert_int_equal(store_get(st, STORE_META, NULL, STORE_META_RESTORED, &o, &err), 1);
 	assert_non_null(memmem(o.data, o.len, "\"backupTime\":", 13));
 	assert_non_null(memmem(o.data, o.len, "\"restoredAt\":", 13));
+	assert_non_null(memmem(o.data, o.len, boot, strlen(boot)));
 	store_end(st);
 	assert_int_equal(next_free(st, 4, 0x0a000000 / 64, 0x0a000000 / 64, 1233), -1);
 	assert_int_equal(next_free(st, 4, 0x0a000000 / 64, 0x0a000000 / 64, 1234), 0);
