@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck disable=SC2034 # by name, below
 build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev)
 # shellcheck disable=SC2034
-demo=("${build[@]}" iproute2 iputils-ping containernetworking-plugins jq)
+demo=("${build[@]}" iproute2 iputils-ping nftables perl-base containernetworking-plugins jq)
 # shellcheck disable=SC2034
 bench=("${demo[@]}")
 # shellcheck disable=SC2034
