@@ -24,7 +24,7 @@
 
 /* What a rule is made of; all conditions of a rule must hold for its statements to run. */
 enum nft_what {
-	NFT_IF_IIFNAME,     /* text: the packet came in by this interface */
+	NFT_IF_IIFNAME,     /* text, below IFNAMSIZ: the packet came in by this interface */
 	NFT_IF_CT_NEW,      /* it begins a connection */
 	NFT_IF_MARK,        /* packet mark & value == value */
 	NFT_IF_CT_MARK,     /* connection mark & value == value */

@@ -87,10 +87,63 @@ static void marks_send_replies_back(void **state)
 	}
 }
 
+/* Somebody else uses bit 1 of both marks; a reply needs both bits to find back. */
+static const struct nft_table theirs = {
+	.name = "theirs",
+	.n = 2,
+	.chain = {
+		{
+			.name = "in",
+			.type = "filter",
+			.hook = NF_INET_PRE_ROUTING,
+			.priority = -151,
+			.n = 1,
+			.rule = { { .n = 2,
+				    .part = { { .what = NFT_IF_IIFNAME, .text = "veth0" },
+					      { .what = NFT_DO_SET_CT_MARK, .value = 2 } } } },
+		},
+		{
+			.name = "out",
+			.type = "route",
+			.hook = NF_INET_LOCAL_OUT,
+			.priority = -151,
+			.n = 1,
+			.rule = { { .n = 2,
+				    .part = { { .what = NFT_IF_CT_MARK, .value = 2 },
+					      { .what = NFT_DO_SET_MARK, .value = 2 } } } },
+		},
+	},
+};
+
+static void other_bits_stay(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(nets); i++) {
+		CLEANUP(close_p) int node = lab_netns();
+		CLEANUP(close_p) int pod = lab_netns();
+		CLEANUP(close_p) int wire = lab_netns();
+		CLEANUP(netlink_close) struct netlink nf = open_nf(pod);
+		struct nft_table ours = marks, other = theirs;
+		struct err e;
+
+		ours.family = other.family = nets[i].family;
+		lay_cables(node, pod, wire, &nets[i]);
+		lab_sh(pod, "ip %s rule del pref 1000; ip %s rule add fwmark 0x3/0x3 lookup 100 pref 1000",
+		       nets[i].v, nets[i].v);
+		put(&nf, &ours);
+		ping(node, &nets[i], false);
+		put(&nf, &other);
+		ping(node, &nets[i], true);
+		expect(nft_table_del(&nf, ours.family, ours.name, &e), 0, &e, "del");
+		ping(node, &nets[i], false);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(marks_send_replies_back),
+		cmocka_unit_test(other_bits_stay),
 	};
 
 	lab_begin();
