@@ -42,6 +42,16 @@ check_and_detach() { # SAMPLE POD [OPTION]...
 		echo "sample: $sample"
 		# with a reserved address the second one is 10.9.0.12
 		case $sample in
+		macvlan-coordinator)
+			ip -n "$A" addr add 10.9.0.2/24 dev eth0
+			ip -n "$A" addr add fd00:9::2/64 dev eth0
+			attach $sample "$P"
+			succeeded
+			pings "$P" $FAR4 $FAR6 10.9.0.2 fd00:9::2
+			pings "$A" $(addresses "$P" eth0 | jq -r '.[]' | cut -d/ -f1)
+			check_and_detach $sample "$P"
+			same "" "$(ip -n "$A" route show table 500 2>/dev/null)"
+			;;
 		macvlan | macvlan-detection)
 			attach $sample "$P"
 			succeeded

@@ -26,6 +26,7 @@ lib_teardown() {
 	local ns pid
 	[ -f "$DIR/pids" ] && while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$DIR/pids"
 	[ -f "$DIR/netns" ] && while read -r ns; do ip netns del "$ns" 2>/dev/null || true; done <"$DIR/netns"
+	rmdir /run/spiderpool 2>/dev/null || true # a mount point of private(); not when it is in use
 	true
 }
 

@@ -181,12 +181,13 @@ succeeded() {
 	}
 }
 
-# private NETNS COMMAND...: runs it in that namespace, with /var/lib, /var/log and /etc/spiderpool
-# that are this test's alone: $DIR/var-lib, $DIR/var-log, $DIR/etc-spiderpool.
+# private NETNS COMMAND...: runs it in that namespace, with /var/lib, /var/log, /etc/spiderpool and /run/spiderpool
+# that are this test's alone: $DIR/var-lib, $DIR/var-log, $DIR/etc-spiderpool, $DIR/run-spiderpool.
 private() {
 	local ns=$1
 	shift
-	mkdir -p "$DIR/var-lib" "$DIR/var-log" "$DIR/etc-spiderpool"
+	mkdir -p "$DIR/var-lib" "$DIR/var-log" "$DIR/etc-spiderpool" "$DIR/run-spiderpool"
+	chmod 0700 "$DIR/run-spiderpool"
 	ip netns exec "$ns" sh -ec '
 		mount --bind "$0/var-lib" /var/lib
 		mount --bind "$0/var-log" /var/log
@@ -196,6 +197,8 @@ private() {
 		mkdir -p /etc/spiderpool
 		mount --bind "$0/etc-spiderpool" /etc/spiderpool
 		umount -l /mnt
+		mkdir -p /run/spiderpool # on the machine itself; lib_teardown removes it
+		mount --bind "$0/run-spiderpool" /run/spiderpool
 		unset SPIDERPOOL_STATE_DIR
 		exec "$@"' "$DIR" "$@"
 }
