@@ -116,6 +116,20 @@ static int read_kept(const char *dir, struct buf *out, struct err *e)
 	return file_read(AT_FDCWD, path, ANSWER_MAX, out, e);
 }
 
+/* What is above it belongs to root alone too: it is also where the embedded store may come to live. */
+static int make_private(const char *dir, struct err *e)
+{
+	char above[PATH_MAX];
+	const char *slash = strrchr(dir, '/');
+	int r = 0;
+
+	if (slash && slash > dir) {
+		snprintf(above, sizeof(above), "%.*s", (int)(slash - dir), dir);
+		r = file_mkdirs(above, 0700, e);
+	}
+	return r < 0 ? r : file_mkdirs(dir, 0700, e);
+}
+
 int coordinator_agent_keep(const char *dir, const struct coordinator_answer *a, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(ANSWER_MAX), old = BUF_INIT(ANSWER_MAX);
@@ -130,7 +144,7 @@ int coordinator_agent_keep(const char *dir, const struct coordinator_answer *a, 
 	if (r == 0 && read_kept(dir, &old, &ignored) == 0 && strcmp(buf_cstr(&old), buf_cstr(&text)) == 0)
 		return 0;
 	if (r == 0)
-		r = file_mkdirs(dir, 0700, e);
+		r = make_private(dir, e);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/" KEPT_FILE, dir);
