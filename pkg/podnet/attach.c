@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "nl/netns.h"
+#include "nl/nft.h"
 
 /* ---- ADD ---- */
 
@@ -239,7 +240,7 @@ int podnet_attach_check(const struct cni_call *c, const char *state_dir, const c
 	return r;
 }
 
-int podnet_attach_status(const char *state_dir, const char *plugin, struct err *e)
+int podnet_attach_status(const char *state_dir, const char *plugin, bool marks, struct err *e)
 {
 	CLEANUP(podnet_attach_end) struct podnet_attach a = { .dir.fd = -1 };
 	struct rt_rules rules;
@@ -254,5 +255,9 @@ int podnet_attach_status(const char *state_dir, const char *plugin, struct err *
 		if (r == 0)
 			free(rules.v);
 	}
+	if (r == 0 && marks)
+		r = nft_supported(&a.n.node.nf, NFPROTO_IPV4, e);
+	if (r == 0 && marks && a.n.node.has_ipv6)
+		r = nft_supported(&a.n.node.nf, NFPROTO_IPV6, e);
 	return r;
 }

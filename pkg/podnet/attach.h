@@ -37,7 +37,7 @@ int podnet_attach_check(const struct cni_call *c, const char *state_dir, const c
  * and returns the first. started: wall time; younger records are left alone. */
 int podnet_attach_gc(const struct cni_call *c, const char *state_dir, const char *plugin, struct log *log,
 		     int64_t started, size_t *ret_n, struct err *e);
-/* STATUS: can records be written, does the kernel have what is needed? */
-int podnet_attach_status(const char *state_dir, const char *plugin, struct err *e);
+/* STATUS: can records be written, does the kernel have what is needed? marks: nf_tables too. */
+int podnet_attach_status(const char *state_dir, const char *plugin, bool marks, struct err *e);
 
 #endif

@@ -255,7 +255,7 @@ int verb_status(struct cni_call *c, struct err *e)
 	if (r == 0)
 		r = read_conf(&s, e);
 	if (r == 0 && s.conf.mode != COORDINATOR_DISABLE)
-		r = podnet_attach_status(s.section.state_dir, RECORDS, e);
+		r = podnet_attach_status(s.section.state_dir, RECORDS, s.conf.mode != COORDINATOR_OVERLAY, e);
 	if (r < 0)
 		e->cni = ERR_UNAVAILABLE;
 	return finish(&s, r, e);
