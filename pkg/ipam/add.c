@@ -138,15 +138,19 @@ static int from_endpoint(struct txn *t, const struct ipam_request *req, struct k
 	return r;
 }
 
-/* 1: answered. */
+/* 1: answered. When not all is as it was, the pod's NIC is claimed for anew, with what is kept. */
 static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 {
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
 	const struct ipam_request *req = x->req;
 	struct kept k;
 	int r = kept_find(t, req, req->nic, &k, e);
 
 	if (r < 0 || !k.n || !k.same_uid)
 		return r;
+	r = kept_former(t, &k, &s, e);
+	if (r <= 0 || !kept_whole(&k, &s.a))
+		return r < 0 ? r : 0;
 	r = claim_init(x->ret, req, req->nic, t->now, e);
 	if (r == 0)
 		r = kept_take_over(t, req, NULL, &k, &x->ret->ahead, e);

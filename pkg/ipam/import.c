@@ -144,6 +144,18 @@ static bool names(const struct ipam_attachment *a, struct ip addr)
 	return false;
 }
 
+/* The pod's endpoint names one address of each family: a second one would be forgotten there. */
+static int look_at_families(struct run *x, const struct ipam_request *req, struct err *e)
+{
+	for (size_t i = 0; i < req->n_requested; i++)
+		for (size_t k = 0; k < i; k++)
+			if (req->requested[i].ver == req->requested[k].ver)
+				return refuse(x, e,
+					      "container %s, NIC %s has several IPv%u addresses; want one",
+					      req->container, req->nic, req->requested[i].ver);
+	return 0;
+}
+
 /* Is there an attachment already? It must be the same, then. */
 static int look_at_attachment(struct txn *t, struct run *x, const struct ipam_request *req, bool *known,
 			      struct err *e)
@@ -200,7 +212,9 @@ static int import_one(struct txn *t, struct run *x, struct err *e)
 	int r;
 
 	free(TAKE_PTR(out->reason));
-	r = look_at_attachment(t, x, req, &known, e);
+	r = look_at_families(x, req, e);
+	if (r == 0)
+		r = look_at_attachment(t, x, req, &known, e);
 	for (size_t k = 0; r == 0 && !known && k < req->n_requested; k++)
 		r = look_at_address(t, x, req, req->requested[k], e);
 	if (r < 0)

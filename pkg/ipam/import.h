@@ -10,7 +10,7 @@ enum import_result {
 	IMPORT_CLAIMED,
 	IMPORT_CLAIMABLE, /* nothing was written: a dry run, or another one was refused */
 	IMPORT_KNOWN,     /* this container's NIC has these addresses already */
-	IMPORT_REFUSED,   /* no pool has one of them, or somebody else holds it */
+	IMPORT_REFUSED,   /* no pool has one of them, somebody else holds it, or two are of one family */
 };
 
 struct ipam_import {

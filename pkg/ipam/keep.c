@@ -8,7 +8,6 @@
 
 #include "base/own.h"
 #include "ipam/claim.h"
-#include "ipam/release.h"
 
 static bool pinned_for(const struct block_rec *r, const struct ipam_request *req)
 {
@@ -84,12 +83,41 @@ void kept_drop(struct txn *t, struct kept *k, uint8_t ver)
 	}
 }
 
-/* The attachment that holds rec: made by its own ADD, or claimed ahead by another NIC's. */
-static int former(struct txn *t, const struct block_rec *rec, struct stored_attachment *ret, struct err *e)
+/* Made by its own ADD, or claimed ahead by another NIC's. */
+int kept_former(struct txn *t, const struct kept *k, struct stored_attachment *ret, struct err *e)
 {
-	int r = stored_get(t, rec->network, rec->container, rec->nic, ret, e);
+	const struct block_rec *rec = NULL;
+	int r;
 
+	for (size_t i = 0; i < k->n && !rec; i++)
+		if (block_rec_has_holder(k->v[i].rec))
+			rec = k->v[i].rec;
+	if (!rec)
+		return 0;
+	r = stored_get(t, rec->network, rec->container, rec->nic, ret, e);
 	return r ? r : stored_get(t, "", rec->container, rec->nic, ret, e);
+}
+
+/* An address that cannot be read is none of them. */
+static bool is_kept(const struct kept *k, const struct ipam_attachment *a, size_t i)
+{
+	struct ip_prefix p;
+	struct err e;
+
+	if (ipam_attachment_ip(a, i, &p, &e) < 0)
+		return false;
+	for (size_t n = 0; n < k->n; n++)
+		if (ip_equal(k->v[n].addr, p.ip))
+			return true;
+	return false;
+}
+
+bool kept_whole(const struct kept *k, const struct ipam_attachment *former)
+{
+	for (size_t i = 0; i < former->ips.n; i++)
+		if (former->ips.v[i].released || !is_kept(k, former, i))
+			return false;
+	return former->ips.n == k->n;
 }
 
 /* The records of a claim ahead get the new container as their holder. */
@@ -147,21 +175,41 @@ static int refuse_alive(const struct ipam *m, const struct ipam_request *req, co
 			req->ns, req->pod, a->nic, a->container, a->netns_path ? a->netns_path : "");
 }
 
+/* What the pod's endpoint does not name nobody would find again, also if it were kept. */
+static int free_others(struct txn *t, const struct kept *k, const struct ipam_attachment *a, struct err *e)
+{
+	for (size_t i = 0; i < a->ips.n; i++) {
+		struct txn_block *b;
+		struct block_rec *rec;
+		struct ip_prefix p;
+		int r;
+
+		if (is_kept(k, a, i))
+			continue;
+		r = ipam_attachment_ip(a, i, &p, e);
+		if (r == 0)
+			r = txn_record(t, p.ip, &b, &rec, e);
+		if (r < 0)
+			return r;
+		if (strcmp(rec->container, a->container) == 0 && strcmp(rec->nic, a->nic) == 0)
+			release_record(t, b, rec);
+	}
+	return 0;
+}
+
 int kept_take_over(struct txn *t, const struct ipam_request *req, const struct plan *p, const struct kept *k,
 		   struct json_strv *ahead, struct err *e)
 {
 	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
-	const struct block_rec *rec = k->v[0].rec;
-	int r;
+	int r = kept_former(t, k, &s, e);
 
-	if (!rec->container[0])
-		return 0;
-	r = former(t, rec, &s, e);
 	if (r <= 0)
 		return r;
 	r = k->same_uid ? 0 : refuse_alive(t->m, req, &s.a, e);
 	for (size_t i = 0; r == 0 && i < s.a.ahead.n; i++)
 		if (!p || !plan_nic_find(p, s.a.ahead.v[i]))
 			r = move_ahead(t, req, s.a.container, s.a.ahead.v[i], ahead, e);
+	if (r == 0)
+		r = free_others(t, k, &s.a, e);
 	return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
 }

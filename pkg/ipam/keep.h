@@ -6,6 +6,7 @@
 
 #include "ipam/endpoint.h"
 #include "ipam/plan.h"
+#include "ipam/release.h"
 
 struct kept_address {
 	struct ip addr;
@@ -24,10 +25,15 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 	      struct err *e);
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 
-/* Takes the NIC out of the hands of its former container: forgets that attachment; what it claimed ahead
- * moves to the new container's req->nic, and *ahead gets those names too. NICs of the plan (NULL: none) are
- * left alone: the same call claims them one by one. Code ERR_TRY_AGAIN while a former sandbox of another pod
- * UID still lives. */
+/* The attachment that has what is kept, if a container has it: 1 found, 0 not. */
+int kept_former(struct txn *t, const struct kept *k, struct stored_attachment *ret, struct err *e);
+/* Is that all the former attachment has, and was none of it taken away? */
+bool kept_whole(const struct kept *k, const struct ipam_attachment *former);
+
+/* Takes the NIC out of the hands of its former container: forgets that attachment and frees what it has
+ * beside the kept addresses; what it claimed ahead moves to the new container's req->nic, and *ahead gets
+ * those names too. NICs of the plan (NULL: none) are left alone: the same call claims them one by one. Code
+ * ERR_TRY_AGAIN while a former sandbox of another pod UID still lives. */
 int kept_take_over(struct txn *t, const struct ipam_request *req, const struct plan *p, const struct kept *k,
 		   struct json_strv *ahead, struct err *e);
 /* Gives up one kept address: another was asked for, or its pool no longer serves this pod. */

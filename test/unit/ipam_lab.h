@@ -20,6 +20,7 @@
 #include "ipam/candidates.h"
 #include "ipam/fsck.h"
 #include "ipam/ipam.h"
+#include "ipam/txn.h"
 #include "ipam/usage.h"
 #include "store/local.h"
 #include "yaml/yaml.h"
@@ -77,6 +78,32 @@ static inline void lab_found(const char *sentence, bool repaired, void *arg)
 static inline void lab_found_raw(const char *sentence, void *arg)
 {
 	lab_found(sentence, false, arg);
+}
+
+struct lab_object {
+	enum store_kind kind;
+	const char *ns, *name, *text;
+};
+
+static inline int lab_put_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct lab_object *p = arg;
+	struct buf v = BUF_INIT(STORE_VALUE_MAX);
+	struct store_obj o = { 0 };
+	int r = store_get(t->m->st, p->kind, p->ns, p->name, &o, e);
+
+	buf_str(&v, p->text);
+	return r < 0 ? r : txn_put(t, p->kind, p->ns, p->name, o.version, &v, e);
+}
+
+/* Writes behind the engine's back: what damage, or an older release, may have left. */
+static inline void lab_put(struct lab *l, enum store_kind kind, const char *ns, const char *name,
+			   const char *text)
+{
+	struct lab_object o = { kind, ns, name, text };
+
+	if (txn_run(&l->m, STORE_WRITE, lab_put_body, &o, &l->e) < 0)
+		fail_msg("put: %s", l->e.msg);
 }
 
 /* Number of findings of all checks. */
@@ -204,6 +231,40 @@ static inline void lab_del(struct lab *l, const char *container, const char *nic
 {
 	if (ipam_del(&l->m, "net", container, nic, &l->e) < 0)
 		fail_msg("del: %s", l->e.msg);
+}
+
+static inline struct ip lab_ip(const char *text)
+{
+	struct ip ip;
+	struct err e;
+
+	if (ip_parse(text, &ip, &e) < 0)
+		fail_msg("%s", e.msg);
+	return ip;
+}
+
+static inline int lab_state_found(const struct ipam_found *f, void *arg, struct err *e)
+{
+	struct lab *l = arg;
+
+	(void)e;
+	snprintf(l->text, sizeof(l->text), "%s%s%s", hold_name(f->rec->hold), f->rec->container[0] ? " " : "",
+		 f->rec->container);
+	return 1;
+}
+
+/* What the address's record says: "none", "free", "pod c1", "pin c1", "pin". */
+static inline const char *lab_state(struct lab *l, const char *address)
+{
+	struct ip ip = lab_ip(address);
+	struct ip_set set = { .ver = ip.ver };
+
+	snprintf(l->text, sizeof(l->text), "none");
+	if (ip_set_add(&set, (struct ip_range){ ip.n, ip.n }, &l->e) < 0 ||
+	    ipam_records(&l->m, &set, lab_state_found, l, &l->e) < 0)
+		fail_msg("%s", l->e.msg);
+	ip_set_clear(&set);
+	return l->text;
 }
 
 static inline void expect(const char *got, const char *want, const char *file, int line)
