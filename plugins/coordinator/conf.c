@@ -2,7 +2,6 @@
 /* conf.c - what holds: network configuration, agent, defaults, checked */
 #include "conf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,30 +70,12 @@ static int read_nic(struct said s, const char *key, char ret[IFNAMSIZ], struct e
 	return 0;
 }
 
-static int hex(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
 static int read_mac_prefix(struct said s, struct coordinator_conf *c, struct err *e)
 {
-	static const char want[] = "two bytes in hexadecimal, for example 0a:1b";
-	const char *t = s.text;
+	int r = s.text ? options_mac_prefix(s.text, c->mac_prefix, s.where, "podMACPrefix", e) : 0;
 
-	if (!t)
-		return 0;
-	if (strlen(t) != 5 || !strchr(":-", t[2]))
-		return bad(s, "podMACPrefix", want, e);
-	for (size_t i = 0; i < 5; i++) {
-		if (i != 2 && !isxdigit((unsigned char)t[i]))
-			return bad(s, "podMACPrefix", want, e);
-	}
-	if (hex(t[1]) & 1)
-		return bad(s, "podMACPrefix", "an even first byte: an odd one makes a multicast MAC", e);
-	for (size_t i = 0; i < 2; i++)
-		c->mac_prefix[i] = (uint8_t)(hex(t[3 * i]) << 4 | hex(t[3 * i + 1]));
-	c->has_mac_prefix = true;
-	return 0;
+	c->has_mac_prefix = s.text && r == 0;
+	return r;
 }
 
 static int read_link_address(struct said s, struct ip *ret, struct err *e)
@@ -176,93 +157,37 @@ static int read_numbers(const struct coordinator_section *s, const struct coordi
 
 /* ---- prefixes and routes ---- */
 
-struct prefixes {
-	const char *where, *key;
-	const struct json_strv *texts;
-	bool bare; /* an address without length is one host */
-};
-
-static struct prefixes pick(const char *key, bool bare, const struct json_strv *conf,
-			    const struct json_strv *answer)
-{
-	return conf->n ? (struct prefixes){ config, key, conf, bare }
-		       : (struct prefixes){ agent, key, answer, bare };
-}
-
-/* Blanks around a value are taken off; what is too long to be one stays wrong. */
-static const char *trim(const char *s, char out[64])
-{
-	size_t len;
-
-	s += strspn(s, " \t\r\n");
-	len = strlen(s);
-	while (len && strchr(" \t\r\n", s[len - 1]))
-		len--;
-	snprintf(out, 64, "%.*s", (int)(len < 64 ? len : 63), s);
-	return out;
-}
-
-static bool known(const struct coordinator_conf *c, struct ip_prefix p)
-{
-	for (size_t i = 0; i < c->n_hijack; i++) {
-		if (ip_prefix_equal(c->hijack[i], p))
-			return true;
-	}
-	return false;
-}
-
-static int add_prefixes(const struct prefixes *from, struct coordinator_conf *c, struct err *e)
-{
-	for (size_t i = 0; i < from->texts->n; i++) {
-		struct ip_prefix p;
-		char text[64];
-		int r;
-
-		trim(from->texts->v[i], text);
-		r = from->bare ? ip_prefix_parse_any(text, &p, e) : ip_prefix_parse(text, &p, e);
-		if (r < 0)
-			return err_wrap(e, "%s: %s[%zu]", from->where, from->key, i);
-		p = ip_prefix_network(p);
-		if (!known(c, p))
-			c->hijack[c->n_hijack++] = p;
-	}
-	return 0;
-}
-
 static int read_hijack(const struct coordinator_section *s, const struct coordinator_answer *a,
 		       struct coordinator_conf *c, struct err *e)
 {
-	const struct prefixes lists[] = {
-		pick("overlayPodCIDR", false, &s->overlay_pod_cidr, &a->overlay_pod_cidr),
-		pick("serviceCIDR", false, &s->service_cidr, &a->service_cidr),
-		pick("hijackCIDR", true, &s->hijack_cidr, &a->hijack_cidr),
+	const struct {
+		const char *key;
+		bool bare;
+		const struct json_strv *conf, *answer;
+	} lists[] = {
+		{ "overlayPodCIDR", false, &s->overlay_pod_cidr, &a->overlay_pod_cidr },
+		{ "serviceCIDR", false, &s->service_cidr, &a->service_cidr },
+		{ "hijackCIDR", true, &s->hijack_cidr, &a->hijack_cidr },
 	};
-	size_t n = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		n += lists[i].texts->n;
-	if (n > COORDINATOR_ROUTES_MAX)
-		return err_code(
-			e, ERR_CONFIG, E2BIG,
-			"overlayPodCIDR, serviceCIDR and hijackCIDR have %zu prefixes; the limit is %d", n,
-			COORDINATOR_ROUTES_MAX);
-	c->hijack = n ? calloc(n, sizeof(*c->hijack)) : NULL;
-	if (n && !c->hijack)
-		return err_nomem(e);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(lists); i++)
-		r = add_prefixes(&lists[i], c, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(lists); i++) {
+		bool ours = lists[i].conf->n > 0;
+
+		r = options_prefixes_add(&c->hijack, ours ? lists[i].conf : lists[i].answer, lists[i].bare,
+					 COORDINATOR_ROUTES_MAX, ours ? config : agent, lists[i].key, e);
+	}
 	return r;
 }
 
 static int read_route(const struct coordinator_route_text *t, struct coordinator_route *ret, struct err *e)
 {
 	char text[64];
-	int r = ip_prefix_parse_any(trim(t->dst, text), &ret->dst, e);
+	int r = ip_prefix_parse_any(options_trim(t->dst, text), &ret->dst, e);
 
 	if (r < 0)
 		return err_wrap(e, "dst");
-	r = ip_parse(trim(t->gw, text), &ret->gw, e);
+	r = ip_parse(options_trim(t->gw, text), &ret->gw, e);
 	if (r < 0)
 		return err_wrap(e, "gw");
 	ret->dst = ip_prefix_network(ret->dst);
@@ -383,7 +308,7 @@ static int read_annotations(const struct coordinator_section *s, const struct co
 
 void coordinator_conf_clear(struct coordinator_conf *c)
 {
-	free(c->hijack);
+	options_prefixes_clear(&c->hijack);
 	free(c->routes);
 	json_strv_clear(&c->networks);
 	*c = (struct coordinator_conf){ 0 };

@@ -20,6 +20,7 @@
 #include "cni/conf.h"
 #include "ip/ip.h"
 #include "json/json.h"
+#include "podnet/options.h"
 
 #define COORDINATOR_LOG_FILE     "/var/log/spidernet/coordinator.log"
 #define COORDINATOR_SOCKET       "/var/run/spidernet/spiderpool.sock"
@@ -39,10 +40,6 @@
 struct coordinator_route_text {
 	char *dst, *gw;
 };
-struct coordinator_log_options {
-	char *level, *file;
-	struct json_object *max_size, *max_age, *max_count; /* numbers, or such in quotes */
-};
 
 /* The plugin's keys of the network configuration. */
 struct coordinator_section {
@@ -51,7 +48,7 @@ struct coordinator_section {
 	JSON_LIST(struct coordinator_route_text) policy_routes;
 	struct json_bool tune_pod_routes;
 	struct json_int host_rule_table, pod_rp_filter, tx_queue_len, veth_mtu;
-	struct coordinator_log_options log_options;
+	struct options_log log_options;
 	char *state_dir, *agent_socket; /* never NULL after reading */
 	/* known and without effect */
 	struct json_object *multus_nic_prefix, *host_rp_filter, *detect_ip_conflict, *detect_gateway,
@@ -59,7 +56,7 @@ struct coordinator_section {
 
 	struct log_conf log; /* ready for log_init(); points into this struct */
 };
-extern const struct json_table coordinator_section_table;
+extern const struct json_table coordinator_section_table, coordinator_log_table;
 
 /* The agent's answer. A zeroed one says nothing. */
 struct coordinator_answer {
@@ -102,8 +99,7 @@ struct coordinator_conf {
 	char pod_nic[IFNAMSIZ];           /* podDefaultCniNic */
 	char default_route_nic[IFNAMSIZ]; /* "": leave the default route where it is */
 	bool tune_pod_routes;
-	struct ip_prefix *hijack; /* pods, services, others, in this order, none twice, no host bits */
-	size_t n_hijack;
+	struct options_prefixes hijack; /* pods, services, others, in this order, none twice, no host bits */
 	struct coordinator_route *routes; /* policyRoutes */
 	size_t n_routes;
 	uint32_t host_rule_table;

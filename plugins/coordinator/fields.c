@@ -18,19 +18,17 @@ static const struct json_field route_fields[] = {
 static const struct json_table route_table = JSON_TABLE(struct coordinator_route_text, "route", route_fields);
 
 static const struct json_field log_fields[] = {
-	JF(struct coordinator_log_options, level, "logLevel",
+	JF(struct options_log, level, "logLevel",
 	   .doc = "debug, info, warn, error, fatal or panic, in any case; default info"),
-	JF(struct coordinator_log_options, file, "logFile",
+	JF(struct options_log, file, "logFile",
 	   .doc = "below /var/log, or below stateDir with a name that ends in .log; default " COORDINATOR_LOG_FILE),
-	JF(struct coordinator_log_options, max_size, "logMaxSize",
+	JF(struct options_log, max_size, "logMaxSize",
 	   .doc = "MB before it is rotated, a number, also in quotes; default 100"),
-	JF(struct coordinator_log_options, max_age, "logMaxAge",
+	JF(struct options_log, max_age, "logMaxAge",
 	   .doc = "days a rotated file is kept, 0 for ever; default 30"),
-	JF(struct coordinator_log_options, max_count, "logMaxCount",
-	   .doc = "rotated files kept, 0 all; default 10"),
+	JF(struct options_log, max_count, "logMaxCount", .doc = "rotated files kept, 0 all; default 10"),
 };
-static const struct json_table log_table =
-	JSON_TABLE(struct coordinator_log_options, "logOptions", log_fields);
+const struct json_table coordinator_log_table = JSON_TABLE(struct options_log, "logOptions", log_fields);
 
 #define S struct coordinator_section
 static const struct json_field section_fields[] = {
@@ -71,7 +69,7 @@ static const struct json_field section_fields[] = {
 	JF(S, pod_mac_prefix, "podMACPrefix",
 	   .doc = "first two bytes of the NIC's MAC, for example 0a:1b; the other four come from its address. "
 		  "From the agent, else the MAC stays"),
-	JS(S, log_options, "logOptions", &log_table, .doc = "the log of this plugin"),
+	JS(S, log_options, "logOptions", &coordinator_log_table, .doc = "the log of this plugin"),
 	JF(S, state_dir, "stateDir",
 	   .doc = "where it is written down what was done to a pod, cleared by a reboot; default " COORDINATOR_STATE_DIR),
 	JF(S, agent_socket, "agentSocket", .doc = "socket of spiderpool-agent; default " COORDINATOR_SOCKET),

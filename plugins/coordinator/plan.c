@@ -185,8 +185,8 @@ static void plan_node_host_routes(const struct planner *x)
 
 static void plan_hijack(const struct planner *x)
 {
-	for (size_t i = 0; i < x->conf->n_hijack; i++) {
-		struct ip_prefix dst = x->conf->hijack[i];
+	for (size_t i = 0; i < x->conf->hijack.n; i++) {
+		struct ip_prefix dst = x->conf->hijack.v[i];
 		struct ip via = podnet_ips_first(&x->p->node_ips, dst.ip.ver);
 
 		if (podnet_view_has(x->view, dst.ip.ver) && via.ver)
