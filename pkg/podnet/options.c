@@ -187,7 +187,8 @@ static bool is_common(const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		if (strcmp(key, common[i]) == 0)
 			return true;
-	return strncmp(key, "cni.dev/", strlen("cni.dev/")) == 0;
+	/* A key with a dot is quoted in a path. */
+	return strncmp(key, "[\"cni.dev/", strlen("[\"cni.dev/")) == 0;
 }
 
 static void unknown(const char *path, void *arg)
