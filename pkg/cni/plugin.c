@@ -198,6 +198,16 @@ void cni_plugin_run(const struct cni_plugin *p, char *const *envp, const struct 
 		a->status = 1;
 }
 
+void cni_call_log(const struct cni_call *c, struct log *l)
+{
+	log_context(l, "cmd", cni_verb_text(c->env.verb));
+	log_context(l, "network", c->conf.name);
+	log_context(l, "containerID", c->env.container_id);
+	log_context(l, "ifname", c->env.ifname);
+	log_context(l, "namespace", c->args.pod_namespace);
+	log_context(l, "pod", c->args.pod_name);
+}
+
 int cni_answer_write(const struct cni_answer *a, int out_fd, int err_fd)
 {
 	const char *text = a->out.err ? no_memory : buf_cstr(&a->out);

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "cni/args.h"
 #include "cni/conf.h"
 #include "cni/env.h"
@@ -39,6 +40,9 @@ struct cni_call {
 	struct deadline deadline; /* when the whole call should be over */
 	struct buf *out;          /* ADD: cni_result_print(&r, c->conf.version, c->out, e) */
 };
+
+/* Which call it is, behind each line of the log. */
+void cni_call_log(const struct cni_call *c, struct log *l);
 
 typedef int cni_handler(struct cni_call *c, struct err *e);
 

@@ -27,6 +27,14 @@ int podnet_attach_begin(const struct cni_call *c, const char *state_dir, const c
 int podnet_attach_make(struct podnet_attach *a, const struct podnet_changes *l, const char *mode,
 		       uint32_t table, struct err *e);
 void podnet_attach_end(struct podnet_attach *a);
+/* The neighbours know the NIC's addresses by a former MAC: tells them. That it could not is a line in the
+ * log. */
+void podnet_attach_announce(struct podnet_attach *a, const char *nic);
+/* Into the result: the new pair, node's end first; the NIC's new MAC, when the result tells of it. */
+int podnet_attach_report_pair(const struct podnet_attach *a, const struct podnet_path *p,
+			      struct cni_result *res, struct err *e);
+int podnet_attach_report_mac(const char *nic, const uint8_t mac[LINK_MAC_LEN], struct cni_result *res,
+			     struct err *e);
 
 /* DEL. 1: undone by its record; 0: there is none. Needs no namespace, no agent, no prevResult. */
 int podnet_attach_undo(const struct cni_call *c, const char *state_dir, const char *plugin, struct log *log,

@@ -29,7 +29,7 @@ static int find_peer(struct podnet *n, const struct rt_link *pod, struct rt_link
 		return 0;
 	return err_set(
 		e, ENODEV,
-		"pod: interface %s%s%s has no other end on the node; coordinator needs a veth pair (or alike) there",
+		"pod: interface %s%s%s has no other end on the node; want a veth pair (or alike) there",
 		pod->name, pod->kind[0] ? " of kind " : "", pod->kind);
 }
 
@@ -112,6 +112,7 @@ int podnet_path_plan(struct podnet *n, const char *container, uint32_t mtu, stru
 	struct podnet_pair pair = {
 		.dev = PODNET_VETH_NAME, .peer = ret->node_dev, .alias = container, .mtu = mtu
 	};
+	char setting[SYSCTL_TEXT_MAX];
 	int r;
 
 	*ret = (struct podnet_path){ .pod_dev = PODNET_VETH_NAME };
@@ -125,5 +126,11 @@ int podnet_path_plan(struct podnet *n, const char *container, uint32_t mtu, stru
 	memcpy(pair.mac, ret->pod_mac, LINK_MAC_LEN);
 	memcpy(pair.peer_mac, ret->node_mac, LINK_MAC_LEN);
 	podnet_add_veth(l, &pair);
+	podnet_add_up(l, PODNET_NODE, ret->node_dev);
+	podnet_add_up(l, PODNET_POD, ret->pod_dev);
+	if (n->node.has_ipv6) {
+		snprintf(setting, sizeof(setting), "ipv6/conf/%s/accept_ra", ret->node_dev);
+		podnet_add_sysctl(l, PODNET_NODE, setting, "0", NULL);
+	}
 	return 0;
 }

@@ -21,8 +21,8 @@ int podnet_plan_mac(const struct podnet_view *v, const uint8_t prefix[2], struct
 	if (strcmp(v->nic->kind, "ipvlan") == 0)
 		return err_code(
 			e, ERR_CONFIG, EOPNOTSUPP,
-			"podMACPrefix: %s is an ipvlan interface, which has its master's MAC address; leave podMACPrefix "
-			"away for this network",
+			"%s is an ipvlan interface, which has its master's MAC address: leave this key away for this "
+			"network",
 			v->nic->name);
 	podnet_view_ips(v, v->nic->index, 0, &ips);
 	ip = podnet_ips_first(&ips, v->has4 ? 4 : 6);
@@ -124,7 +124,7 @@ static bool priority_taken(const struct podnet_view *v, const struct podnet_chan
 	return false;
 }
 
-int podnet_plan_from(const struct podnet_view *v, struct ip from, uint32_t table, uint32_t below,
+static int plan_from(const struct podnet_view *v, struct ip from, uint32_t table, uint32_t below,
 		     struct podnet_changes *l, struct err *e)
 {
 	uint32_t priority = below - 1;
@@ -139,6 +139,42 @@ int podnet_plan_from(const struct podnet_view *v, struct ip from, uint32_t table
 					   .table = table,
 					   .priority = priority });
 	return 0;
+}
+
+int podnet_plan_from(const struct podnet_view *v, const struct rt_link *nic, uint8_t ver, uint32_t table,
+		     uint32_t below, struct podnet_changes *l, struct err *e)
+{
+	struct podnet_ips ips;
+	int r = 0;
+
+	podnet_view_ips(v, nic->index, ver, &ips);
+	for (size_t i = 0; r == 0 && i < ips.n; i++)
+		r = plan_from(v, ips.v[i], table, below, l, e);
+	return r;
+}
+
+static bool table_taken(const struct podnet_view *v, const struct podnet_records *others,
+			const struct podnet_changes *l, const char *sharing, uint32_t table)
+{
+	for (size_t i = 0; i < others->n; i++)
+		if (others->v[i].table == table && (!sharing || strcmp(others->v[i].ifname, sharing) != 0))
+			return true;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].table == table && strcmp(l->v[i].where, "pod") == 0)
+			return true;
+	for (size_t i = 0; i < v->rules.n; i++)
+		if (v->rules.v[i].table == table)
+			return true;
+	return false;
+}
+
+uint32_t podnet_free_table(const struct podnet_view *v, const struct podnet_records *others,
+			   const struct podnet_changes *l, const char *sharing, uint32_t from)
+{
+	while (table_taken(v, others, l, sharing, from) ||
+	       (from >= RT_TABLE_DEFAULT && from <= RT_TABLE_LOCAL))
+		from++;
+	return from;
 }
 
 /* ---- settings ---- */

@@ -84,9 +84,10 @@ int podnet_path_find(struct podnet *n, const struct podnet_view *v, const char *
 /* Removes veth0 and its other end when that has this alias, or none: of an ADD that was killed, or the Go
  * plugin's. */
 int podnet_path_clean(struct podnet *n, const char *alias, struct err *e);
-/* A new pair: veth0 in the pod, "veth" and the beginning of the container ID on the node, MACs at random.
- * What is left under that name of an earlier sandbox of the same container is removed; when the name is
- * another container's, one made from a hash is taken. */
+/* A new pair, both ends up: veth0 in the pod, "veth" and the beginning of the container ID on the node, MACs
+ * at random; the node's end takes no router advertisements. What is left under that name of an earlier
+ * sandbox of the same container is removed; when the name is another container's, one made from a hash is
+ * taken. */
 int podnet_path_plan(struct podnet *n, const char *container, uint32_t mtu, struct podnet_path *ret,
 		     struct podnet_changes *l, struct err *e);
 /* The node's end as the Go plugins name it. */
@@ -114,9 +115,14 @@ bool podnet_plan_pod_route(const struct podnet_view *v, const struct rt_route *r
 /* All routes of that NIC in table main are copied to table; its default route is moved there. */
 int podnet_plan_move(const struct podnet_view *v, const struct rt_link *nic, uint8_t ver, uint32_t table,
 		     bool keep_default, struct podnet_changes *l, struct err *e);
-/* "from IP lookup TABLE" with the highest priority number below `below` that nobody has. */
-int podnet_plan_from(const struct podnet_view *v, struct ip from, uint32_t table, uint32_t below,
-		     struct podnet_changes *l, struct err *e);
+/* For each address of the NIC: "from IP lookup TABLE" with the highest priority number below `below` that
+ * nobody has. */
+int podnet_plan_from(const struct podnet_view *v, const struct rt_link *nic, uint8_t ver, uint32_t table,
+		     uint32_t below, struct podnet_changes *l, struct err *e);
+/* The lowest table from `from` that neither a record, nor a rule, nor one of our own changes has. sharing:
+ * the NIC whose record does not count, may be NULL. */
+uint32_t podnet_free_table(const struct podnet_view *v, const struct podnet_records *others,
+			   const struct podnet_changes *l, const char *sharing, uint32_t from);
 /* rp_filter of all, default and every interface there is; node: also what is not the pod's. */
 int podnet_plan_rp_filter(struct podnet *n, enum podnet_where w, int value, struct podnet_changes *l,
 			  struct err *e);

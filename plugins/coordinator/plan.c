@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "plan_impl.h"
 #include "podnet/marks.h"
+#include "podnet/way.h"
 
 /* ---- mode, first NIC, table (spec 2.4) ---- */
 
@@ -27,29 +28,15 @@ static bool is_first_overlay(const struct planner *x)
 	return !x->a->others.n && !table_looked_up(x->view, TABLE_FIRST_NIC);
 }
 
-static bool table_taken(const struct planner *x, uint32_t table)
-{
-	for (size_t i = 0; i < x->a->others.n; i++) {
-		const struct podnet_record *o = &x->a->others.v[i];
-
-		/* The first underlay NIC shares 101 with the next one: it holds nothing but the node's
-		 * addresses. */
-		if (o->table == table && strcmp(o->ifname, x->conf->pod_nic) != 0)
-			return true;
-	}
-	for (size_t i = 0; i < x->p->changes.n; i++)
-		if (x->p->changes.v[i].table == table && strcmp(x->p->changes.v[i].where, "pod") == 0)
-			return true;
-	return table_looked_up(x->view, table);
-}
-
+/* The first underlay NIC shares 101 with the next one: it holds nothing but the node's addresses. */
 uint32_t plan_free_table(const struct planner *x)
 {
-	uint32_t table = TABLE_POLICY;
+	const struct podnet_records *others = &x->a->others;
+	const struct podnet_changes *l = &x->p->changes;
+	uint32_t table = podnet_free_table(x->view, others, l, x->conf->pod_nic, TABLE_POLICY);
 
-	while (table_taken(x, table) || table == x->p->table)
-		table++;
-	return table;
+	return table == x->p->table ? podnet_free_table(x->view, others, l, x->conf->pod_nic, table + 1)
+				    : table;
 }
 
 static int resolve(struct planner *x, struct err *e)
@@ -101,19 +88,12 @@ static int plan_pair(const struct planner *x, struct err *e)
 {
 	struct podnet_changes *l = &x->p->changes;
 	struct podnet_path *path = &x->p->path;
-	char setting[SYSCTL_TEXT_MAX];
 	int r = podnet_path_plan(&x->a->n, x->a->call->env.container_id, x->conf->veth_mtu, path, l, e);
 
 	if (r < 0)
 		return r;
-	podnet_add_up(l, PODNET_NODE, path->node_dev);
-	podnet_add_up(l, PODNET_POD, path->pod_dev);
 	if (x->view->has4 && x->conf->veth_link_address.ver)
 		podnet_add_address(l, path->pod_dev, (struct ip_prefix){ x->conf->veth_link_address, 32 });
-	if (x->a->n.node.has_ipv6) {
-		snprintf(setting, sizeof(setting), "ipv6/conf/%s/accept_ra", path->node_dev);
-		podnet_add_sysctl(l, PODNET_NODE, setting, "0", NULL);
-	}
 	/* With rp_filter the way back is looked up with the mark, or clients from elsewhere would be dropped.
 	 */
 	if (x->view->has4)
@@ -140,7 +120,9 @@ static int plan_nic(const struct planner *x, struct err *e)
 	if (!x->conf->has_mac_prefix)
 		return 0;
 	x->p->has_mac = true;
-	return podnet_plan_mac(x->view, x->conf->mac_prefix, l, x->p->mac, e);
+	return podnet_plan_mac(x->view, x->conf->mac_prefix, l, x->p->mac, e) < 0
+		       ? err_wrap(e, "podMACPrefix")
+		       : 0;
 }
 
 /* ---- routes to the node and by it (spec 2.11 to 2.13) ---- */
@@ -157,41 +139,19 @@ static struct ip source_hint(const struct planner *x, uint8_t ver)
 	return podnet_ips_first(&ips, 4);
 }
 
-static void add_route(const struct planner *x, struct ip_prefix dst, struct ip via, uint32_t table)
+static void plan_ways(const struct planner *x)
 {
-	struct rt_route r = { .dst = dst,
-			      .via = via,
-			      .src = source_hint(x, dst.ip.ver),
-			      .table = table,
-			      .scope = via.ver ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK };
-	char text[RT_TEXT_MAX];
+	struct podnet_way w = { .view = x->view,
+				.path = &x->p->path,
+				.node_ips = &x->p->node_ips,
+				.src4 = source_hint(x, 4),
+				.changes = &x->p->changes,
+				.log = x->a->log };
 
-	if (!podnet_plan_pod_route(x->view, &r, x->p->path.pod_dev, &x->p->changes))
-		log_warn(x->a->log, "pod: route %s is not made, there is another one to that destination",
-			 rt_route_text(&r, x->p->path.pod_dev, text));
-}
-
-static void plan_node_host_routes(const struct planner *x)
-{
-	for (size_t i = 0; i < x->p->node_ips.n; i++) {
-		struct ip ip = x->p->node_ips.v[i];
-		struct ip_prefix dst = { ip, ip_bits(ip.ver) };
-
-		add_route(x, dst, (struct ip){ 0 }, x->p->table);
-		if (x->p->first)
-			add_route(x, dst, (struct ip){ 0 }, RT_TABLE_MAIN);
-	}
-}
-
-static void plan_hijack(const struct planner *x)
-{
-	for (size_t i = 0; i < x->conf->hijack.n; i++) {
-		struct ip_prefix dst = x->conf->hijack.v[i];
-		struct ip via = podnet_ips_first(&x->p->node_ips, dst.ip.ver);
-
-		if (podnet_view_has(x->view, dst.ip.ver) && via.ver)
-			add_route(x, dst, via, x->p->first ? RT_TABLE_MAIN : x->p->table);
-	}
+	podnet_way_to_node(&w, x->p->table);
+	if (x->p->first)
+		podnet_way_to_node(&w, RT_TABLE_MAIN);
+	podnet_way_through(&w, &x->conf->hijack, x->p->first ? RT_TABLE_MAIN : x->p->table);
 }
 
 static void plan_marks(const struct planner *x, uint8_t ver)
@@ -263,8 +223,7 @@ static int plan_all(struct planner *x, struct err *e)
 		r = podnet_plan_neighbours(n, x->view, &p->path, &p->node_ips, p->first, &p->changes, e);
 	if (r < 0)
 		return r;
-	plan_node_host_routes(x);
-	plan_hijack(x);
+	plan_ways(x);
 	r = plan_family(x, 4, e);
 	if (r == 0)
 		r = plan_family(x, 6, e);

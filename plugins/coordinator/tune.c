@@ -6,25 +6,13 @@
 
 #include "plan_impl.h"
 
-static int from_rules(const struct planner *x, const struct rt_link *nic, uint8_t ver, uint32_t table,
-		      struct err *e)
-{
-	struct podnet_ips ips;
-	int r = 0;
-
-	podnet_view_ips(x->view, nic->index, ver, &ips);
-	for (size_t i = 0; r == 0 && i < ips.n; i++)
-		r = podnet_plan_from(x->view, ips.v[i], table, plan_below(x), &x->p->changes, e);
-	return r;
-}
-
 /* What leaves with an address of nic goes by nic: its routes in table, its default route there only. */
 static int set_aside(const struct planner *x, const struct rt_link *nic, uint8_t ver, uint32_t table,
 		     struct err *e)
 {
 	int r = podnet_plan_move(x->view, nic, ver, table, false, &x->p->changes, e);
 
-	return r < 0 ? r : from_rules(x, nic, ver, table, e);
+	return r < 0 ? r : podnet_plan_from(x->view, nic, ver, table, plan_below(x), &x->p->changes, e);
 }
 
 /* The first overlay NIC: what the pod's own NIC sends from its address goes by it, also when Multus or a
@@ -40,7 +28,7 @@ static int keep_first(const struct planner *x, const struct rt_link *owner, uint
 		r.metric = 0;
 		podnet_add_route(&x->p->changes, PODNET_POD, &r, owner->name, false);
 	}
-	return from_rules(x, owner, ver, TABLE_FIRST_NIC, e);
+	return podnet_plan_from(x->view, owner, ver, TABLE_FIRST_NIC, plan_below(x), &x->p->changes, e);
 }
 
 static bool owns_default(const struct podnet_view *v, const struct rt_link *nic, uint8_t ver)

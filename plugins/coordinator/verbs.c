@@ -12,10 +12,8 @@
 #include "foreign.h"
 #include "ipam/candidates.h"
 #include "plan.h"
-#include "probe/probe.h"
 
-#define RECORDS     "coordinator"
-#define ANNOUNCE_MS 1000
+#define RECORDS "coordinator"
 
 /* One call: its configuration and its log. */
 struct session {
@@ -57,12 +55,7 @@ static int start(struct cni_call *c, struct session *s, struct err *e)
 		r = log_init(&s->log, &s->section.log, e);
 	if (r < 0)
 		return r;
-	log_context(&s->log, "cmd", cni_verb_text(c->env.verb));
-	log_context(&s->log, "network", c->conf.name);
-	log_context(&s->log, "containerID", c->env.container_id);
-	log_context(&s->log, "ifname", c->env.ifname);
-	log_context(&s->log, "namespace", c->args.pod_namespace);
-	log_context(&s->log, "pod", c->args.pod_name);
+	cni_call_log(c, &s->log);
 	coordinator_section_notes(c->conf.tree, note, s);
 	return 0;
 }
@@ -95,50 +88,6 @@ static int pass_on(struct session *s, const struct cni_result *res, struct err *
 	return cni_result_print(res, s->call->conf.version, s->call->out, e);
 }
 
-static int report_pair(const struct session *s, const struct coordinator_plan *p, struct cni_result *res,
-		       struct err *e)
-{
-	char mac[LINK_MAC_TEXT];
-	int r;
-
-	if (p->overlay || !p->first)
-		return 0;
-	r = cni_result_add_interface(res, p->path.node_dev, link_mac_format(p->path.node_mac, mac), NULL, e);
-	if (r < 0)
-		return r;
-	r = cni_result_add_interface(res, p->path.pod_dev, link_mac_format(p->path.pod_mac, mac),
-				     s->call->env.netns, e);
-	return r < 0 ? r : 0;
-}
-
-static int report_mac(const struct session *s, const struct coordinator_plan *p, struct cni_result *res,
-		      struct err *e)
-{
-	int i = cni_result_find_interface(res, s->call->env.ifname, NULL);
-	char mac[LINK_MAC_TEXT];
-
-	if (!p->has_mac || i < 0)
-		return 0;
-	return cni_result_set_text(&res->interfaces.v[i].mac, link_mac_format(p->mac, mac), e);
-}
-
-/* The neighbours know the pod by its former MAC. */
-static void announce(struct session *s, struct podnet_attach *a)
-{
-	struct probe_opts opts = PROBE_OPTS(deadline_min(s->call->deadline, deadline_in(ANNOUNCE_MS)));
-	CLEANUP(podnet_view_clear) struct podnet_view v = { 0 };
-	struct podnet_ips ips;
-	struct err e;
-	int r = podnet_look(&a->n, s->call->env.ifname, &v, &e);
-
-	if (r == 0) {
-		podnet_view_ips(&v, v.nic->index, 0, &ips);
-		r = probe_announce(a->n.pod.netns, s->call->env.ifname, ips.v, ips.n, &opts, &e);
-	}
-	if (r < 0)
-		log_warn(&s->log, "the new MAC address is not announced: %s", e.msg);
-}
-
 static int add(struct session *s, struct cni_result *res, struct err *e)
 {
 	CLEANUP(coordinator_plan_clear) struct coordinator_plan p = { 0 };
@@ -154,10 +103,11 @@ static int add(struct session *s, struct cni_result *res, struct err *e)
 	log_info(&s->log, "%s, %s NIC, table %u, %zu changes, by %s and %s",
 		 p.overlay ? "overlay" : "underlay", p.first ? "first" : "further", p.table, p.changes.n,
 		 p.path.pod_dev, p.path.node_dev);
-	if (p.has_mac)
-		announce(s, &a);
-	r = report_pair(s, &p, res, e);
-	return r < 0 ? r : report_mac(s, &p, res, e);
+	if (p.has_mac) {
+		podnet_attach_announce(&a, s->call->env.ifname);
+		r = podnet_attach_report_mac(s->call->env.ifname, p.mac, res, e);
+	}
+	return r == 0 && !p.overlay && p.first ? podnet_attach_report_pair(&a, &p.path, res, e) : r;
 }
 
 int verb_add(struct cni_call *c, struct err *e)
