@@ -85,12 +85,16 @@ static void frame(struct netlink_batch *b, int type, const char *what, uint8_t f
 		q->no_ack = true;
 }
 
-static void add_table(struct netlink_batch *b, const struct nft_table *t)
+/* flags: of the table's request */
+static void add_table(struct netlink_batch *b, const struct nft_table *t, int flags)
 {
 	const char *family = nft_family_text(t->family);
+	struct nl_msg *table = nft_msg_table(t);
 
 	assert(t->n <= NFT_CHAINS_MAX);
-	netlink_add(b, nft_msg_table(t), NETLINK_EXACT, "add table %s %s", family, t->name);
+	if (table)
+		nlmsg_hdr(table)->nlmsg_flags |= (uint16_t)flags;
+	netlink_add(b, table, NETLINK_EXACT, "add table %s %s", family, t->name);
 	for (size_t i = 0; i < t->n; i++)
 		netlink_add(b, nft_msg_chain(t, &t->chain[i]), NETLINK_EXACT, "add chain %s %s %s of type %s",
 			    family, t->name, t->chain[i].name, t->chain[i].type);
@@ -112,20 +116,31 @@ static int transact(struct netlink *nf, struct netlink_batch *b, struct err *e)
 	return r < 0 ? explain(b, e) : r;
 }
 
-int nft_table_put(struct netlink *nf, const struct nft_table *t, struct err *e)
+static int put(struct netlink *nf, const struct nft_table *t, bool replace, struct err *e)
 {
 	CLEANUP(netlink_batch_clear) struct netlink_batch b = { 0 };
 	const char *family = nft_family_text(t->family);
 
 	frame(&b, NFNL_MSG_BATCH_BEGIN, "change", t->family, t->name);
 	/* Deleting fails when there is none: so first make sure that there is one, whatever is in it. */
-	netlink_add(&b, nft_msg_about(NFT_MSG_NEWTABLE, NLM_F_CREATE, t->family, t->name), NETLINK_EXACT,
-		    "add table %s %s", family, t->name);
-	netlink_add(&b, nft_msg_about(NFT_MSG_DELTABLE, 0, t->family, t->name), NETLINK_EXACT,
-		    "delete the former table %s %s", family, t->name);
-	add_table(&b, t);
+	if (replace) {
+		netlink_add(&b, nft_msg_about(NFT_MSG_NEWTABLE, NLM_F_CREATE, t->family, t->name),
+			    NETLINK_EXACT, "add table %s %s", family, t->name);
+		netlink_add(&b, nft_msg_about(NFT_MSG_DELTABLE, 0, t->family, t->name), NETLINK_EXACT,
+			    "delete the former table %s %s", family, t->name);
+	}
+	add_table(&b, t, replace ? 0 : NLM_F_EXCL);
 	frame(&b, NFNL_MSG_BATCH_END, "commit", t->family, t->name);
 	return transact(nf, &b, e);
+}
+
+/* Deleting, even of nothing, makes the kernel wait some 20 ms for all its readers when the socket is closed,
+ * so it is tried without. */
+int nft_table_put(struct netlink *nf, const struct nft_table *t, struct err *e)
+{
+	int r = put(nf, t, false, e);
+
+	return r == -EEXIST ? put(nf, t, true, e) : r;
 }
 
 int nft_table_del(struct netlink *nf, uint8_t family, const char *name, struct err *e)
@@ -165,6 +180,6 @@ int nft_supported(struct netlink *nf, uint8_t family, struct err *e)
 
 	/* A transaction without an end: the kernel looks at all of it, answers, and forgets it. */
 	frame(&b, NFNL_MSG_BATCH_BEGIN, "try", family, all.name);
-	add_table(&b, &all);
+	add_table(&b, &all, 0);
 	return transact(nf, &b, e);
 }
