@@ -49,7 +49,7 @@ static int delete_manifest(struct ctl *c, struct json_object *o, const char *wha
 	const char *word = json_get_str(o, "kind"), *name = json_get_str(json_get(o, "metadata"), "name");
 	int kind;
 
-	if (!word || !name)
+	if (!word || !name || !*name)
 		return err_code(e, ERR_CONFIG, EINVAL, "%s: want an object with kind and metadata.name",
 				what);
 	kind = api_kind_find(word, e);

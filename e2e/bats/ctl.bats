@@ -73,6 +73,29 @@ spiderippool.spiderpool.spidernet.io/six unchanged" "$output"
 	has "spiderpoolctl: $DIR/bad.yaml:2:"
 }
 
+@test "apply, delete: an object without a name is refused, the documents behind it are tried" {
+	for kind in SpiderIPPool SpiderSubnet SpiderReservedIP; do
+		for meta in "" "metadata:" "metadata: {}" "metadata: {name: null}" "metadata: {name: ''}" \
+			"metadata: {generateName: blue-}" "metadata: {labels: {a: b}}" "metadata: {namespace: null}"; do
+			{
+				printf 'apiVersion: spiderpool.spidernet.io/v2beta1\nkind: %s\n%s\n' "$kind" "$meta"
+				printf 'spec: {subnet: 10.1.0.0/16, ips: [10.1.0.10]}\n---\n'
+				pool green 10.3.0.0/16 10.3.0.10-10.3.0.20
+			} >"$DIR/p.yaml"
+			fails 1 spiderpoolctl apply -f "$DIR/p.yaml"
+			has "$DIR/p.yaml:1: $kind: metadata.name: missing: want a name"
+			has "spiderippool.spiderpool.spidernet.io/green"
+			fails 1 spiderpoolctl apply --dry-run -f "$DIR/p.yaml"
+			has "metadata.name: missing"
+			fails 1 spiderpoolctl delete --dry-run -f "$DIR/p.yaml"
+			has "green deleted"
+		done
+	done
+	printf '{"kind": "List", "items": [null, 3, [], {}, "x"]}' >"$DIR/l.json"
+	fails 1 spiderpoolctl apply -f "$DIR/l.json"
+	has "$DIR/l.json:1: items[4]: "
+}
+
 @test "apply: several files, directories, standard input, lists, dry run" {
 	mkdir "$DIR/d"
 	pool b 10.2.0.0/16 10.2.0.10-10.2.0.20 >"$DIR/d/2.yml"

@@ -9,10 +9,10 @@
 static int say_which(enum api_kind kind, const struct api_object *o, struct err *e)
 {
 	const struct api_meta *m = &o->meta;
-	bool ns = api_kinds[kind].namespaced && m->ns;
+	bool ns = api_kinds[kind].namespaced && m->ns, name = m->name && *m->name;
 
-	return err_wrap(e, "%s%s%s%s%s", api_kinds[kind].kind, m->name ? " " : "", ns ? m->ns : "",
-			ns ? "/" : "", m->name ? m->name : "");
+	return err_wrap(e, "%s%s%s%s%s", api_kinds[kind].kind, name ? " " : "", name && ns ? m->ns : "",
+			name && ns ? "/" : "", name ? m->name : "");
 }
 
 static int check_meta(enum api_kind kind, const struct api_meta *m, struct err *e)

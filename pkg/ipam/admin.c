@@ -28,6 +28,12 @@ struct apply {
 	enum admin_result *ret;
 };
 
+/* A manifest may have none: validation says so. */
+static const char *name_of(const struct api_object *o)
+{
+	return o->meta.name ? o->meta.name : "";
+}
+
 static int dup_to(char **dst, const char *s, struct err *e)
 {
 	char *copy = s ? strdup(s) : NULL;
@@ -107,8 +113,8 @@ static int put(struct txn *t, const struct apply *x, uint64_t version, struct er
 
 static int apply_checked(struct txn *t, const struct apply *x, const struct world *w, struct err *e)
 {
-	const struct api_object *old = world_find(w, x->kind, x->obj->meta.name);
-	uint64_t version = world_version(w, x->kind, x->obj->meta.name);
+	const struct api_object *old = world_find(w, x->kind, name_of(x->obj));
+	uint64_t version = world_version(w, x->kind, name_of(x->obj));
 	bool same = false;
 	int r;
 
@@ -131,7 +137,7 @@ static int apply_body(struct txn *t, void *arg, struct err *e)
 {
 	const struct apply *x = arg;
 	struct world w;
-	int r = world_load(t, x->kind, x->obj->meta.name ? x->obj->meta.name : "", &w, e);
+	int r = world_load(t, x->kind, name_of(x->obj), &w, e);
 
 	if (r < 0)
 		return r;
@@ -151,7 +157,7 @@ int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, 
 		return r;
 	*ret_kind = kind;
 	if (name)
-		snprintf(name, STORE_NAME_MAX + 1, "%s", obj->meta.name ? obj->meta.name : "");
+		snprintf(name, STORE_NAME_MAX + 1, "%s", name_of(obj));
 	if (kind == API_ENDPOINT || kind == API_IPBLOCK) {
 		r = err_code(e, ERR_CONFIG, EINVAL, "%s: %s objects are written by spiderpool itself", what,
 			     api_kinds[kind].kind);

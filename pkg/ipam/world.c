@@ -2,6 +2,7 @@
 /* world.c - what validation compares with */
 #include "ipam/world.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -33,6 +34,8 @@ static int add(const struct store_obj *o, void *arg, struct err *e)
 		return err_nomem(e);
 	versions[l->n] = o->version;
 	r = api_decode_text(x->kind, o->data, o->len, o->name, v[l->n++], e);
+	if (r == 0 && !v[l->n - 1]->meta.name)
+		r = err_code(e, ERR_DECODE, EBADMSG, "metadata.name: missing");
 	return r < 0 ? err_wrap(e, "%s %s", api_kinds[x->kind].kind, o->name) : 0;
 }
 
