@@ -58,6 +58,30 @@ uid() { # NAME UID
 	run -0 spiderpoolctl fsck
 }
 
+@test "an ADD that fails on the wire takes nothing from a running container" {
+	ip -n "$POD" link add eth0 type veth peer name eth1
+	ip -n "$POD" link set eth0 up
+	ip -n "$POD" link set eth1 up
+	pool gw 10.4.0.0/24 10.4.0.10-10.4.0.19 "gateway: 10.4.0.1" | spiderpoolctl apply -f - >/dev/null
+	conf=$(ipam_conf '{"default_ipv4_ippool":["gw"]}')
+	asks=$(ipam_conf '{"default_ipv4_ippool":["gw"],"enable_gateway_detection":true,"detect_probes":1,"detect_interval_ms":20}')
+	add c1 "$(uid web u-web)" "$conf" 10.4.0.10
+	# the same container once more, a new sandbox of the same pod, and as a control another pod
+	for c in c1 c2 c3; do
+		[ $c = c3 ] && who=other || who=web
+		call ipam ADD $c eth0 "$NETNS" "$(uid $who u-$who)" "$asks"
+		refused 11 "gateway 10.4.0.1 is unreachable"
+		same in-use "$(state_of 10.4.0.10)"
+		same 1 "$(in_use)"
+		run -0 spiderpoolctl fsck
+	done
+	# and it is its own: its DEL gives it back
+	del c2
+	same in-use "$(state_of 10.4.0.10)"
+	del c1
+	same cooling "$(state_of 10.4.0.10)"
+}
+
 @test "without names: a container is all there is" {
 	conf=$(ipam_conf)
 	add c1 "" "$conf" 10.1.0.10

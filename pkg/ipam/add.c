@@ -82,6 +82,7 @@ static int find_again(struct txn *t, const struct add *x, const char *network, s
 			return r;
 	}
 	*x->ret = s.a;
+	x->ret->again = !ahead;
 	s.a = (struct ipam_attachment){ 0 };
 	return 1;
 }
@@ -138,6 +139,16 @@ static int from_endpoint(struct txn *t, const struct ipam_request *req, struct k
 	return r;
 }
 
+static int keep_former(struct stored_attachment *s, struct ipam_attachment *a, struct err *e)
+{
+	a->former = malloc(sizeof(*a->former));
+	if (!a->former)
+		return err_nomem(e);
+	*a->former = s->a;
+	s->a = (struct ipam_attachment){ 0 };
+	return 0;
+}
+
 /* 1: answered. When not all is as it was, the pod's NIC is claimed for anew, with what is kept. */
 static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 {
@@ -158,6 +169,8 @@ static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 		r = from_endpoint(t, req, &k, x->ret, e);
 	if (r == 0)
 		r = claim_put(t, req->network, x->ret, 0, e);
+	if (r == 0)
+		r = keep_former(&s, x->ret, e);
 	return r < 0 ? r : 1;
 }
 

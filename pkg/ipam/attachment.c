@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -81,6 +82,9 @@ int ipam_attachment_decode(const struct store_obj *o, struct ipam_attachment *re
 
 void ipam_attachment_clear(struct ipam_attachment *a)
 {
+	if (a->former)
+		json_clear(&ipam_attachment_table, a->former);
+	free(a->former);
 	json_clear(&ipam_attachment_table, a);
 }
 

@@ -30,6 +30,9 @@ struct ipam_attachment {
 	int64_t since;
 	JSON_LIST(struct ipam_address) ips;
 	JSON_LIST(struct api_route) routes;
+	/* Not stored: what ipam_undo() needs of an answer of ipam_add(). */
+	bool again;                     /* the same container was answered before */
+	struct ipam_attachment *former; /* of the sandbox it was taken over from; NULL: of none */
 };
 
 extern const struct json_table ipam_attachment_table;

@@ -63,6 +63,24 @@ static int set_str(char **to, const char *s, struct err *e)
 	return *to ? 0 : err_nomem(e);
 }
 
+struct ipam_request claim_request_of(const struct ipam_attachment *a)
+{
+#define TEXT(s) ((s) ? (s) : "")
+	return (struct ipam_request){
+		.network = a->network,
+		.container = a->container,
+		.nic = a->nic,
+		.netns_path = TEXT(a->netns_path),
+		.netns_id = TEXT(a->netns),
+		.node = TEXT(a->node),
+		.boot = TEXT(a->boot),
+		.ns = TEXT(a->ns),
+		.pod = TEXT(a->pod),
+		.uid = TEXT(a->uid),
+		.mac = TEXT(a->mac),
+	};
+}
+
 int claim_rehold(struct ipam_attachment *a, const struct ipam_request *req, struct err *e)
 {
 	const struct {

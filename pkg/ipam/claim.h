@@ -20,6 +20,8 @@ int claim_init(struct ipam_attachment *a, const struct ipam_request *req, const 
 	       struct err *e);
 /* Container, netns, node, boot and UID become those of the request. */
 int claim_rehold(struct ipam_attachment *a, const struct ipam_request *req, struct err *e);
+/* The request as the attachment's container made it; lent from the attachment. */
+struct ipam_request claim_request_of(const struct ipam_attachment *a);
 /* Queues the write under the key of network ("" for a claim ahead). */
 int claim_put(struct txn *t, const char *network, const struct ipam_attachment *a, uint64_t version,
 	      struct err *e);

@@ -146,6 +146,8 @@ static int conflict_body(struct txn *t, void *arg, struct err *e)
 	r = replace(t, c, &p, &s, &next, e);
 	plan_clear(&p);
 	if (r == 0 && !c->none_left) {
+		next.again = c->a->again;
+		next.former = TAKE_PTR(c->a->former);
 		ipam_attachment_clear(c->a);
 		*c->a = next;
 	} else {

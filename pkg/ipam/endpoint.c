@@ -178,6 +178,8 @@ int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gate
 	if (r == 0)
 		r = dup_to(&ep->ep.status.current.node, a->node ? a->node : "", e);
 	for (size_t i = 0; r == 0 && i < a->ips.n; i++) {
+		if (a->ips.v[i].released)
+			continue;
 		r = set_address(entry, &a->ips.v[i], e);
 		if (a->ips.v[i].gateway)
 			entry->clean_gateway = (struct json_bool){ true, clean_gateway };

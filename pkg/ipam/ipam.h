@@ -86,6 +86,11 @@ struct ipam {
  * now, held by a sandbox that is not gone yet), ERR_CONFIG (what was asked for cannot be given). */
 int ipam_add(struct ipam *m, const struct ipam_request *req, struct ipam_attachment *ret, struct err *e);
 
+/* The answer of ipam_add() cannot be used after all: gives up what it claimed. What the container had before
+ * that call it has on; what was taken over from a former sandbox of the pod goes back to it. Uses the store's
+ * reserve. */
+int ipam_undo(struct ipam *m, const struct ipam_request *req, const struct ipam_attachment *a, struct err *e);
+
 /* Frees what this container's NIC holds in the network; succeeds when that is nothing. Never frees what was
  * taken over by another container (Invariant C) and keeps pins. Uses the store's reserve. */
 int ipam_del(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
@@ -93,7 +98,7 @@ int ipam_del(struct ipam *m, const char *network, const char *container, const c
 /* An address of this attachment was found in use by mac: puts it into quarantine, claims another in its place
  * and updates *a. req is that of the ADD. -EADDRINUSE, code ERR_TRY_AGAIN, when a tenth of the pool (at least
  * three addresses) went into quarantine within an hour: then nothing is claimed and *a is to be given up by
- * ipam_del(). */
+ * ipam_undo(). */
 int ipam_conflict(struct ipam *m, const struct ipam_request *req, struct ipam_attachment *a, struct ip addr,
 		  const char *mac, struct err *e);
 /* Ends the quarantine of an address that was put there by this container's request; not one of an operator.

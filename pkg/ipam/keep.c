@@ -140,9 +140,8 @@ static int rehold_records(struct txn *t, const struct ipam_request *req, const s
 	return 0;
 }
 
-/* A claim ahead goes to the new container, and to the NIC that asks now. */
-static int move_ahead(struct txn *t, const struct ipam_request *req, const char *container, const char *nic,
-		      struct json_strv *ahead, struct err *e)
+int kept_move_ahead(struct txn *t, const struct ipam_request *req, const char *container, const char *nic,
+		    struct json_strv *ahead, struct err *e)
 {
 	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
 	int r = stored_get(t, "", container, nic, &s, e);
@@ -208,7 +207,7 @@ int kept_take_over(struct txn *t, const struct ipam_request *req, const struct p
 	r = k->same_uid ? 0 : refuse_alive(t->m, req, &s.a, e);
 	for (size_t i = 0; r == 0 && i < s.a.ahead.n; i++)
 		if (!p || !plan_nic_find(p, s.a.ahead.v[i]))
-			r = move_ahead(t, req, s.a.container, s.a.ahead.v[i], ahead, e);
+			r = kept_move_ahead(t, req, s.a.container, s.a.ahead.v[i], ahead, e);
 	if (r == 0)
 		r = free_others(t, k, &s.a, e);
 	return r < 0 ? r : txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);

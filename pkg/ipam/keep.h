@@ -36,6 +36,10 @@ bool kept_whole(const struct kept *k, const struct ipam_attachment *former);
  * ERR_TRY_AGAIN while a former sandbox of another pod UID still lives. */
 int kept_take_over(struct txn *t, const struct ipam_request *req, const struct plan *p, const struct kept *k,
 		   struct json_strv *ahead, struct err *e);
+/* One NIC's claim ahead goes from a container to req's, and to the NIC that asks now; *ahead gets its name.
+ */
+int kept_move_ahead(struct txn *t, const struct ipam_request *req, const char *container, const char *nic,
+		    struct json_strv *ahead, struct err *e);
 /* Gives up one kept address: another was asked for, or its pool no longer serves this pod. */
 void kept_drop(struct txn *t, struct kept *k, uint8_t ver);
 

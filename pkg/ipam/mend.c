@@ -30,24 +30,6 @@ static struct ipam_request request_of(const struct block_rec *r)
 	};
 }
 
-static struct ipam_request request_from(const struct ipam_attachment *a)
-{
-#define TEXT(s) ((s) ? (s) : "")
-	return (struct ipam_request){
-		.network = a->network,
-		.container = a->container,
-		.nic = a->nic,
-		.netns_path = TEXT(a->netns_path),
-		.netns_id = TEXT(a->netns),
-		.node = TEXT(a->node),
-		.boot = TEXT(a->boot),
-		.ns = TEXT(a->ns),
-		.pod = TEXT(a->pod),
-		.uid = TEXT(a->uid),
-		.mac = TEXT(a->mac),
-	};
-}
-
 /* Prefix length, gateway and routes come from the pool, if that still exists. */
 static int add_from_pool(struct txn *t, const struct block_rec *r, struct ip addr, struct ipam_attachment *a,
 			 struct err *e)
@@ -142,7 +124,7 @@ static int mend_record(struct txn *t, struct mend *m, struct err *e)
 	r = ipam_attachment_decode(&o, &a, e);
 	if (r < 0)
 		return r;
-	req = request_from(&a);
+	req = claim_request_of(&a);
 	for (size_t i = 0; r == 0 && i < a.ips.n; i++) {
 		struct ip_prefix p;
 

@@ -92,7 +92,7 @@ static int claim_and_settle(struct session *s, const struct session_request *r, 
 	} else {
 		struct err ignored; /* the runtime calls DEL too, GC comes after that */
 
-		(void)ipam_del(&s->ipam, r->req.network, r->req.container, r->req.nic, &ignored);
+		(void)ipam_undo(&s->ipam, &r->req, &a, &ignored);
 	}
 	ipam_attachment_clear(&a);
 	return x;

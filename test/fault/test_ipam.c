@@ -169,6 +169,20 @@ static int do_rekey(struct scene *s)
 	return add(s, &r);
 }
 
+/* A third sandbox takes over and fails; done again it must end the same. */
+static int do_undo(struct scene *s)
+{
+	struct ipam_request r = pod_request(s, "c2b", "u1", "boot-1");
+	struct ipam_attachment a;
+	int x = ipam_add(&s->l.m, &r, &a, &s->l.e);
+
+	if (x < 0)
+		return x;
+	x = ipam_undo(&s->l.m, &r, &a, &s->l.e);
+	ipam_attachment_clear(&a);
+	return x;
+}
+
 static int do_conflict(struct scene *s)
 {
 	struct ipam_request r = pod_request(s, "c2", "u1", "boot-1");
@@ -248,6 +262,7 @@ static const struct {
 	{ "ADD of two NICs", do_add },
 	{ "ADD of the NIC claimed ahead", do_add_net1 },
 	{ "ADD of a new sandbox", do_rekey },
+	{ "ADD of a third sandbox, undone", do_undo },
 	{ "conflict", do_conflict },
 	{ "ADD of a pod made again", do_recreated },
 	{ "explain", do_explain },
