@@ -14,6 +14,7 @@
 #include "http/client.h"
 
 #define CONFIG_PATH "/v1/coordinator/config"
+#define HEALTH_PATH "/v1/ipam/healthy"
 #define KEPT_FILE   "agent-config.json"
 #define ANSWER_MAX  ((size_t)1 << 20)
 #define REASON_MAX  600 /* of what the agent says about a failure */
@@ -27,6 +28,15 @@ static const struct json_field question_fields[] = {
 };
 static const struct json_table question_table = JSON_TABLE(struct question, "question", question_fields);
 
+static int get(const char *socket, const char *path, const char *body, struct deadline until,
+	       struct http_answer *ret, struct err *e)
+{
+	return http_unix(
+		&(struct http_request){
+			.socket = socket, .method = "GET", .path = path, .body = body, .max = ANSWER_MAX },
+		deadline_min(until, deadline_in(COORDINATOR_AGENT_MS)), ret, e);
+}
+
 static int ask(const char *socket, const struct cni_args *args, struct deadline until,
 	       struct http_answer *ret, struct err *e)
 {
@@ -34,14 +44,7 @@ static int ask(const char *socket, const struct cni_args *args, struct deadline 
 	CLEANUP(buf_clear) struct buf body = BUF_INIT(ANSWER_MAX);
 	int r = json_encode_text(&question_table, &q, &body, e);
 
-	if (r < 0)
-		return r;
-	return http_unix(&(struct http_request){ .socket = socket,
-						 .method = "GET",
-						 .path = CONFIG_PATH,
-						 .body = buf_cstr(&body),
-						 .max = ANSWER_MAX },
-			 deadline_min(until, deadline_in(COORDINATOR_AGENT_MS)), ret, e);
+	return r < 0 ? r : get(socket, CONFIG_PATH, buf_cstr(&body), until, ret, e);
 }
 
 /* What a failed answer says: a JSON text, the message of an object, or plain text; one line. */
@@ -62,14 +65,13 @@ static void read_reason(const struct buf *body, char out[REASON_MAX])
 		out[n - 1] = '\0';
 }
 
-static int refused(const char *socket, const struct http_answer *a, struct err *e)
+static int refused(const char *socket, const char *path, const struct http_answer *a, struct err *e)
 {
 	char reason[REASON_MAX];
 
 	read_reason(&a->body, reason);
-	return err_code(e, ERR_TRY_AGAIN, EAGAIN,
-			"spiderpool-agent: socket %s: GET " CONFIG_PATH ": status %d: %s", socket, a->status,
-			reason[0] ? reason : "(no reason given)");
+	return err_code(e, ERR_TRY_AGAIN, EAGAIN, "spiderpool-agent: socket %s: GET %s: status %d: %s",
+			socket, path, a->status, reason[0] ? reason : "(no reason given)");
 }
 
 static int unreachable(int r, const char *marker, struct err *e)
@@ -101,9 +103,19 @@ int coordinator_agent_fetch(const char *socket, const char *marker, const struct
 	if (r < 0)
 		return unreachable(r, marker, e);
 	if (a.status != 200)
-		return refused(socket, &a, e);
+		return refused(socket, CONFIG_PATH, &a, e);
 	r = json_decode_text(&coordinator_answer_table, buf_cstr(&a.body), a.body.len, "answer", ret, e);
 	return r < 0 ? err_wrap(e, "spiderpool-agent: socket %s: GET " CONFIG_PATH, socket) : 0;
+}
+
+int coordinator_agent_healthy(const char *socket, const char *marker, struct deadline until, struct err *e)
+{
+	CLEANUP(http_answer_clear) struct http_answer a = { 0 };
+	int r = get(socket, HEALTH_PATH, NULL, until, &a, e);
+
+	if (r < 0)
+		return unreachable(r, marker, e);
+	return a.status == 200 ? 0 : refused(socket, HEALTH_PATH, &a, e);
 }
 
 /* ---- for DEL ---- */

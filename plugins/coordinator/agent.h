@@ -20,6 +20,9 @@
 int coordinator_agent_fetch(const char *socket, const char *marker, const struct cni_args *args,
 			    struct deadline until, struct coordinator_answer *ret, struct err *e);
 
+/* For STATUS, which has no pod to ask for: 0 it answers, 1 there is no agent. */
+int coordinator_agent_healthy(const char *socket, const char *marker, struct deadline until, struct err *e);
+
 /* Keeps the answer in dir (made if need be) for a DEL without record, without what belongs to one pod;
  * survives power loss; writes only what differs. */
 int coordinator_agent_keep(const char *dir, const struct coordinator_answer *a, struct err *e);
