@@ -170,16 +170,10 @@ static int join_rules(struct netlink *nl, struct rt_rules *all, struct err *e)
 	return v ? 0 : err_nomem(e);
 }
 
-static int find_nic(struct podnet_view *v, const char *nic, struct err *e)
+static int look_at_nic(struct podnet_view *v, struct err *e)
 {
 	struct podnet_ips ips;
 
-	v->nic = podnet_view_link(v, nic);
-	if (!v->nic)
-		return err_set(
-			e, ENODEV,
-			"pod: interface %s does not exist; the main plugin of the chain should have made it",
-			nic);
 	podnet_view_ips(v, v->nic->index, 0, &ips);
 	v->has4 = podnet_ips_first(&ips, 4).ver != 0;
 	v->has6 = podnet_ips_first(&ips, 6).ver != 0;
@@ -187,8 +181,29 @@ static int find_nic(struct podnet_view *v, const char *nic, struct err *e)
 		return err_set(
 			e, EADDRNOTAVAIL,
 			"no usable IP addresses on \"%s\": neither IPAM nor a router has given it one that can be routed",
-			nic);
+			v->nic->name);
 	return 0;
+}
+
+int podnet_view_limit(struct podnet_view *v, bool want4, bool want6, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->addrs.n; i++)
+		if (v->addrs.v[i].p.ip.ver == 4 ? want4 : want6)
+			v->addrs.v[n++] = v->addrs.v[i];
+	v->addrs.n = n;
+	return look_at_nic(v, e);
+}
+
+static int find_nic(struct podnet_view *v, const char *nic, struct err *e)
+{
+	v->nic = podnet_view_link(v, nic);
+	if (v->nic)
+		return look_at_nic(v, e);
+	return err_set(e, ENODEV,
+		       "pod: interface %s does not exist; the main plugin of the chain should have made it",
+		       nic);
 }
 
 int podnet_look(struct podnet *n, const char *nic, struct podnet_view *ret, struct err *e)

@@ -9,6 +9,8 @@
 #include "base/own.h"
 #include "podnet/podnet.h"
 
+#define RP_FILTER_LOOSE 2
+
 /* ---- MAC ---- */
 
 int podnet_plan_mac(const struct podnet_view *v, const uint8_t prefix[2], struct podnet_changes *l,
@@ -190,32 +192,59 @@ int podnet_plan_sysctl(struct podnet *n, enum podnet_where w, const char *path, 
 	return r;
 }
 
-struct rp_filter {
+/* One setting of all, default and each interface. */
+struct each {
 	struct podnet *n;
 	enum podnet_where w;
 	struct podnet_changes *l;
-	char value[16];
+	const char *dir, *setting, *value;
+	bool keep; /* stays when the rest is undone */
 };
 
-/* The kernel takes the larger one of "all" and the interface's own. */
-static int plan_rp_filter(const char *name, void *arg, struct err *e)
+/* The node's interfaces come and go with other pods: only what differs is ours, and nobody puts it back. */
+static int plan_node_setting(struct podnet *n, const char *path, const char *value, struct podnet_changes *l,
+			     struct err *e)
 {
-	struct rp_filter *f = arg;
+	char is[SYSCTL_TEXT_MAX];
+	int r = sysctl_get(&n->node, path, is, e);
+
+	if (r == 0 && strcmp(is, value) != 0)
+		podnet_add_sysctl(l, PODNET_NODE, path, value, NULL);
+	return r;
+}
+
+static int plan_one_of_each(const char *name, void *arg, struct err *e)
+{
+	struct each *f = arg;
 	char path[SYSCTL_TEXT_MAX];
 	int r;
 
-	if (strcmp(name, "lo") == 0)
-		return 0;
-	snprintf(path, sizeof(path), "ipv4/conf/%.32s/rp_filter", name);
-	r = podnet_plan_sysctl(f->n, f->w, path, f->value, f->w == PODNET_NODE, f->l, e);
+	snprintf(path, sizeof(path), "%s/%.16s/%s", f->dir, name, f->setting);
+	if (f->w == PODNET_NODE)
+		r = plan_node_setting(f->n, path, f->value, f->l, e);
+	else
+		r = podnet_plan_sysctl(f->n, f->w, path, f->value, f->keep, f->l, e);
 	return r == -ENOENT ? 0 : r; /* an interface that went away meanwhile */
 }
 
 int podnet_plan_rp_filter(struct podnet *n, enum podnet_where w, int value, struct podnet_changes *l,
 			  struct err *e)
 {
-	struct rp_filter f = { .n = n, .w = w, .l = l };
+	char text[16], all[SYSCTL_TEXT_MAX];
+	struct each f = { n, w, l, "ipv4/conf", "rp_filter", text, false };
 
-	snprintf(f.value, sizeof(f.value), "%d", value);
-	return sysctl_each(w == PODNET_POD ? &n->pod : &n->node, "ipv4/conf", plan_rp_filter, &f, e);
+	snprintf(text, sizeof(text), "%d", value);
+	/* The kernel takes the larger one of "all" and the interface's own: with the largest there is, none
+	 * of the hundreds that a node may have need be looked at. */
+	if (w == PODNET_NODE && value == RP_FILTER_LOOSE &&
+	    sysctl_get(&n->node, "ipv4/conf/all/rp_filter", all, e) == 0 && strcmp(all, text) == 0)
+		return 0;
+	return sysctl_each(w == PODNET_POD ? &n->pod : &n->node, f.dir, plan_one_of_each, &f, e);
+}
+
+int podnet_plan_ipv6(struct podnet *n, struct podnet_changes *l, struct err *e)
+{
+	struct each f = { n, PODNET_POD, l, "ipv6/conf", "disable_ipv6", "0", true };
+
+	return sysctl_each(&n->pod, f.dir, plan_one_of_each, &f, e);
 }

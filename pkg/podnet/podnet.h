@@ -63,6 +63,8 @@ const struct rt_link *podnet_view_link(const struct podnet_view *v, const char *
 const struct rt_link *podnet_view_index(const struct podnet_view *v, int index);
 /* Family of the NIC? */
 bool podnet_view_has(const struct podnet_view *v, uint8_t ver);
+/* Leaves out the addresses of a family that is not wanted. -EADDRNOTAVAIL: the NIC has none then. */
+int podnet_view_limit(struct podnet_view *v, bool want4, bool want6, struct err *e);
 /* Addresses on a link, of version ver (0: both). */
 void podnet_view_ips(const struct podnet_view *v, int index, uint8_t ver, struct podnet_ips *ret);
 
@@ -123,9 +125,12 @@ int podnet_plan_from(const struct podnet_view *v, const struct rt_link *nic, uin
  * the NIC whose record does not count, may be NULL. */
 uint32_t podnet_free_table(const struct podnet_view *v, const struct podnet_records *others,
 			   const struct podnet_changes *l, const char *sharing, uint32_t from);
-/* rp_filter of all, default and every interface there is; node: also what is not the pod's. */
+/* rp_filter of all, default and every interface there is. Node: those that differ, for good. (The kernel
+ * takes the larger one of "all" and the interface's own.) */
 int podnet_plan_rp_filter(struct podnet *n, enum podnet_where w, int value, struct podnet_changes *l,
 			  struct err *e);
+/* Pod: disable_ipv6 off for all, default and every interface, for good: on again it would take addresses. */
+int podnet_plan_ipv6(struct podnet *n, struct podnet_changes *l, struct err *e);
 /* Adds the current value as was, when keep is false. A setting that is not there is an error. */
 int podnet_plan_sysctl(struct podnet *n, enum podnet_where w, const char *path, const char *value, bool keep,
 		       struct podnet_changes *l, struct err *e);
