@@ -132,8 +132,11 @@ static int apply_at_once(struct job *j, enum podnet_kind kind, enum podnet_where
 
 	if (r < 0)
 		return r;
-	if (kind == PODNET_SYSCTL)
-		return sysctl_set(podnet_space(j->n, w), c->path, c->value, e);
+	if (kind == PODNET_SYSCTL) {
+		r = sysctl_set(podnet_space(j->n, w), c->path, c->value, e);
+		/* The node's interfaces come and go with other pods. */
+		return r == -ENOENT && w == PODNET_NODE ? 0 : r;
+	}
 	return podnet_marks_put(&j->n->pod.nf, c->value[0] == '6' ? 6 : 4, c->dev, e);
 }
 
