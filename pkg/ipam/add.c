@@ -34,7 +34,7 @@ static int holds_all(struct txn *t, const struct ipam_attachment *a, struct err 
 	return a->ips.n > 0;
 }
 
-/* Records and attachment get today's network, netns and boot; container and addresses stay. */
+/* Records and attachment get today's network, netns, boot and time; container and addresses stay. */
 static int refresh(struct txn *t, const struct ipam_request *req, struct ipam_attachment *a, struct err *e)
 {
 	for (size_t i = 0; i < a->ips.n; i++) {
@@ -54,6 +54,7 @@ static int refresh(struct txn *t, const struct ipam_request *req, struct ipam_at
 	a->network = strdup(req->network);
 	free(a->claimed_by);
 	a->claimed_by = NULL;
+	a->since = t->now;
 	return a->network ? claim_rehold(a, req, e) : err_nomem(e);
 }
 
@@ -72,15 +73,14 @@ static int find_again(struct txn *t, const struct add *x, const char *network, s
 		return r;
 	if (r == 0) /* an operator took an address away: begin anew */
 		return release_attachment(t, &s, e);
-	if (ahead || strcmp(s.a.netns ? s.a.netns : "", req->netns_id) != 0) {
-		r = refresh(t, req, &s.a, e);
-		if (r == 0 && ahead)
-			r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
-		if (r == 0)
-			r = claim_put(t, req->network, &s.a, ahead ? 0 : s.version, e);
-		if (r < 0)
-			return r;
-	}
+	/* Written in any case: a GC that is under way must see that it is wanted. */
+	r = refresh(t, req, &s.a, e);
+	if (r == 0 && ahead)
+		r = txn_delete(t, STORE_ATTACHMENT, s.key.ns, s.key.name, s.version, e);
+	if (r == 0)
+		r = claim_put(t, req->network, &s.a, ahead ? 0 : s.version, e);
+	if (r < 0)
+		return r;
 	*x->ret = s.a;
 	x->ret->again = !ahead;
 	s.a = (struct ipam_attachment){ 0 };

@@ -135,7 +135,9 @@ static bool gc_wants(const struct ipam_attachment *a, void *arg)
 	/* A NIC claimed ahead lives as long as the one that claimed it. */
 	struct ipam_valid key = { a->container, a->claimed_by ? a->claimed_by : a->nic };
 
-	return strcmp(a->network, g->network) == 0 && a->since <= g->started &&
+	/* What comes from the future is old: the clock was set back. */
+	return strcmp(a->network, g->network) == 0 &&
+	       (a->since <= g->started || a->since > clock_wall_ms()) &&
 	       !bsearch(&key, g->valid, g->n, sizeof(key), compare_valid);
 }
 

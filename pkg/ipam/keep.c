@@ -155,6 +155,7 @@ int kept_move_ahead(struct txn *t, const struct ipam_request *req, const char *c
 		r = claim_rehold(&s.a, req, e);
 	free(s.a.claimed_by);
 	s.a.claimed_by = strdup(req->nic);
+	s.a.since = t->now;
 	if (r == 0 && !s.a.claimed_by)
 		r = err_nomem(e);
 	if (r == 0)

@@ -234,9 +234,10 @@ int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, voi
 	int r;
 
 	do {
-		struct txn t = { .m = m, .now = clock_wall_ms() };
+		struct txn t = { .m = m };
 
 		r = store_begin(m->st, mode, m->until, e);
+		t.now = clock_wall_ms(); /* behind the wait for the lock: GC compares it with its own start */
 		if (r == 0)
 			r = body(&t, arg, e);
 		if (r == 0 && mode != STORE_READ)

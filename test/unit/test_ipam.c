@@ -632,64 +632,6 @@ static void test_one_family_released(void **state)
 	lab_close(&l);
 }
 
-static int count_block(const struct store_obj *o, void *arg, struct err *e)
-{
-	(void)o;
-	(void)e;
-	++*(int *)arg;
-	return 0;
-}
-
-static int count_blocks(struct lab *l)
-{
-	int n = 0;
-
-	assert_int_equal(store_begin(l->st, STORE_READ, deadline_in(1000), &l->e), 0);
-	assert_int_equal(store_list(l->st, STORE_BLOCK, NULL, NULL, NULL, count_block, &n, &l->e), 0);
-	store_end(l->st);
-	return n;
-}
-
-static void test_gc(void **state)
-{
-	struct lab l;
-	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2 = lab_request("c2", "eth0"),
-			    r3 = lab_request("c3", "eth0");
-	struct json_map_entry entry;
-	struct json_map map = lab_annotation(
-		&entry, ANNOTATION_IPPOOLS,
-		"[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},{\"interface\":\"net1\",\"ipv4\":[\"b\"]}]");
-	struct ipam_valid valid[] = { { "c1", "eth0" } };
-	int64_t now = 1700000000000;
-	size_t freed;
-
-	(void)state;
-	lab_open(&l);
-	clock_freeze_wall(now);
-	lab_pool(&l, "a", POOL4 ", default: true");
-	lab_pool(&l, "b", POOL4B);
-	r.annotations = &map;
-	lab_add(&l, &r);
-	lab_add(&l, &r2);
-	r3.network = "other";
-	EXPECT_PART(lab_add(&l, &r3), "10.0.0.3/24");
-	/* c2 is not valid, but was made after the list */
-	assert_int_equal(ipam_gc(&l.m, "net", valid, 1, now - 1, &freed, &l.e), 0);
-	assert_int_equal(freed, 0);
-	assert_int_equal(ipam_gc(&l.m, "net", valid, 1, now, &freed, &l.e), 0);
-	assert_int_equal(freed, 1);
-	r2.container = "d";
-	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24"); /* c1 and the other network's c3 stand */
-	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
-	assert_int_equal(freed, 3); /* c1 eth0, its net1 that was claimed ahead, d */
-	assert_int_equal(count_blocks(&l), 2);
-	clock_freeze_wall(now + IPAM_COOLDOWN_MS);
-	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
-	assert_int_equal(count_blocks(&l), 1); /* c3 is in the other */
-	clock_freeze_wall(-1);
-	lab_close(&l);
-}
-
 static void test_check(void **state)
 {
 	struct lab l;
@@ -865,7 +807,6 @@ int main(void)
 		cmocka_unit_test(test_conflict),
 		cmocka_unit_test(test_conflict_on_the_last),
 		cmocka_unit_test(test_one_family_released),
-		cmocka_unit_test(test_gc),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_operator),
