@@ -97,7 +97,7 @@ static void child_wait(struct child *c)
 }
 
 /* Microseconds from the start to the end of one. */
-static double child_run(struct child *c)
+static inline double child_run(struct child *c)
 {
 	double start;
 
@@ -110,7 +110,7 @@ static double child_run(struct child *c)
 }
 
 /* From the first start to the last end. */
-static double child_run_all(struct child *c, size_t n)
+static inline double child_run_all(struct child *c, size_t n)
 {
 	double start;
 
@@ -150,7 +150,7 @@ static long status_value(pid_t pid, const char *key)
 
 /* The process is stopped when it is about to end: its memory is still there, and its peak is told. (ru_maxrss
  * would count the memory that a child of vfork() shares with us.) */
-static struct memory child_memory(struct child *c)
+static inline struct memory child_memory(struct child *c)
 {
 	struct memory m = { -1, -1 };
 	int status;

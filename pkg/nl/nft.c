@@ -116,42 +116,49 @@ static int transact(struct netlink *nf, struct netlink_batch *b, struct err *e)
 	return r < 0 ? explain(b, e) : r;
 }
 
-static int put(struct netlink *nf, const struct nft_table *t, bool replace, struct err *e)
+/* Deleting fails when there is none: so first make sure that there is one, whatever is in it. */
+static void del_table(struct netlink_batch *b, const struct nft_table *t)
 {
-	CLEANUP(netlink_batch_clear) struct netlink_batch b = { 0 };
 	const char *family = nft_family_text(t->family);
 
+	netlink_add(b, nft_msg_about(NFT_MSG_NEWTABLE, NLM_F_CREATE, t->family, t->name), NETLINK_EXACT,
+		    "add table %s %s", family, t->name);
+	netlink_add(b, nft_msg_about(NFT_MSG_DELTABLE, 0, t->family, t->name), NETLINK_EXACT,
+		    "delete table %s %s", family, t->name);
+}
+
+static int put(struct netlink *nf, const struct nft_table *t, size_t n, bool replace, struct err *e)
+{
+	CLEANUP(netlink_batch_clear) struct netlink_batch b = { 0 };
+
 	frame(&b, NFNL_MSG_BATCH_BEGIN, "change", t->family, t->name);
-	/* Deleting fails when there is none: so first make sure that there is one, whatever is in it. */
-	if (replace) {
-		netlink_add(&b, nft_msg_about(NFT_MSG_NEWTABLE, NLM_F_CREATE, t->family, t->name),
-			    NETLINK_EXACT, "add table %s %s", family, t->name);
-		netlink_add(&b, nft_msg_about(NFT_MSG_DELTABLE, 0, t->family, t->name), NETLINK_EXACT,
-			    "delete the former table %s %s", family, t->name);
+	for (size_t i = 0; i < n; i++) {
+		if (replace)
+			del_table(&b, &t[i]);
+		add_table(&b, &t[i], replace ? 0 : NLM_F_EXCL);
 	}
-	add_table(&b, t, replace ? 0 : NLM_F_EXCL);
 	frame(&b, NFNL_MSG_BATCH_END, "commit", t->family, t->name);
 	return transact(nf, &b, e);
 }
 
 /* Deleting, even of nothing, makes the kernel wait some 20 ms for all its readers when the socket is closed,
  * so it is tried without. */
-int nft_table_put(struct netlink *nf, const struct nft_table *t, struct err *e)
+int nft_tables_put(struct netlink *nf, const struct nft_table *t, size_t n, struct err *e)
 {
-	int r = put(nf, t, false, e);
+	int r = put(nf, t, n, false, e);
 
-	return r == -EEXIST ? put(nf, t, true, e) : r;
+	return r == -EEXIST ? put(nf, t, n, true, e) : r;
 }
 
-int nft_table_del(struct netlink *nf, uint8_t family, const char *name, struct err *e)
+int nft_tables_del(struct netlink *nf, const struct nft_table *t, size_t n, struct err *e)
 {
 	CLEANUP(netlink_batch_clear) struct netlink_batch b = { 0 };
 	int r;
 
-	frame(&b, NFNL_MSG_BATCH_BEGIN, "change", family, name);
-	netlink_add(&b, nft_msg_about(NFT_MSG_DELTABLE, 0, family, name), NETLINK_OK(ENOENT, EAFNOSUPPORT),
-		    "delete table %s %s", nft_family_text(family), name);
-	frame(&b, NFNL_MSG_BATCH_END, "commit", family, name);
+	frame(&b, NFNL_MSG_BATCH_BEGIN, "change", t->family, t->name);
+	for (size_t i = 0; i < n; i++)
+		del_table(&b, &t[i]);
+	frame(&b, NFNL_MSG_BATCH_END, "commit", t->family, t->name);
 	r = transact(nf, &b, e);
 	/* No nf_tables, no table. */
 	return r == -EOPNOTSUPP ? 0 : r;

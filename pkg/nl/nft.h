@@ -55,10 +55,18 @@ struct nft_table {
 	size_t n;
 };
 
-/* Replaces the table by exactly this one, all or nothing. */
-int nft_table_put(struct netlink *nf, const struct nft_table *t, struct err *e);
-/* Removes it; one that is not there is success. */
-int nft_table_del(struct netlink *nf, uint8_t family, const char *name, struct err *e);
+/* Replaces the tables by exactly these (n, NFT_TABLES_MAX at most), all or nothing. */
+int nft_tables_put(struct netlink *nf, const struct nft_table *t, size_t n, struct err *e);
+/* Removes them, all or nothing; one that is not there is success. Of t only family and name count. */
+int nft_tables_del(struct netlink *nf, const struct nft_table *t, size_t n, struct err *e);
+static inline int nft_table_put(struct netlink *nf, const struct nft_table *t, struct err *e)
+{
+	return nft_tables_put(nf, t, 1, e);
+}
+static inline int nft_table_del(struct netlink *nf, uint8_t family, const char *name, struct err *e)
+{
+	return nft_tables_del(nf, &(struct nft_table){ .family = family, .name = name }, 1, e);
+}
 /* 0: it is there as it was put. -ENOENT: not, and the sentence names what differs (table, chain, rule). */
 int nft_table_check(struct netlink *nf, const struct nft_table *t, struct err *e);
 /* The kernel has nf_tables for this family; -EOPNOTSUPP names the module. Changes nothing. */

@@ -137,7 +137,7 @@ static int apply_at_once(struct job *j, enum podnet_kind kind, enum podnet_where
 		/* The node's interfaces come and go with other pods. */
 		return r == -ENOENT && w == PODNET_NODE ? 0 : r;
 	}
-	return podnet_marks_put(&j->n->pod.nf, c->value[0] == '6' ? 6 : 4, c->dev, e);
+	return podnet_marks_put(&j->n->pod.nf, c->value, c->dev, e);
 }
 
 static int apply_one(struct job *j, const struct podnet_change *c, struct err *e)

@@ -218,14 +218,14 @@ void podnet_add_sysctl(struct podnet_changes *l, enum podnet_where w, const char
 		text(l, &c->was, was);
 }
 
-void podnet_add_marks(struct podnet_changes *l, uint8_t ver, const char *dev)
+void podnet_add_marks(struct podnet_changes *l, bool has4, bool has6, const char *dev)
 {
 	struct podnet_change *c = add(l, PODNET_MARKS, PODNET_POD);
 
 	if (!c)
 		return;
 	text(l, &c->dev, dev);
-	text(l, &c->value, ver == 4 ? "4" : "6");
+	text(l, &c->value, has4 && has6 ? "46" : has6 ? "6" : "4");
 }
 
 void podnet_changes_clear(struct podnet_changes *l)
@@ -264,6 +264,8 @@ int podnet_change_kind(const struct podnet_change *c, enum podnet_kind *kind, en
 	*where = (enum podnet_where)w;
 	if (k != PODNET_RULE && k != PODNET_SYSCTL && !c->dev)
 		return bad(c, "dev", NULL, e);
+	if ((k == PODNET_RULE || k == PODNET_MARKS) && (!c->value || !strchr("46", c->value[0])))
+		return bad(c, "value", c->value, e);
 	return 0;
 }
 

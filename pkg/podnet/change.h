@@ -28,7 +28,7 @@ enum podnet_kind {
 	PODNET_RULE,      /* from, mark, table, priority */
 	PODNET_NEIGHBOUR, /* dst on dev is mac */
 	PODNET_SYSCTL,    /* path is value, it was was (absent: not put back) */
-	PODNET_MARKS,     /* replies to what came by dev leave by it: value is "4" or "6" */
+	PODNET_MARKS,     /* replies to what came by dev leave by it: value is "4", "6" or "46" */
 	PODNET_KINDS
 };
 
@@ -69,7 +69,7 @@ void podnet_add_neighbour(struct podnet_changes *l, enum podnet_where w, const c
 /* was NULL: it stays as it is when the rest is undone. */
 void podnet_add_sysctl(struct podnet_changes *l, enum podnet_where w, const char *path, const char *value,
 		       const char *was);
-void podnet_add_marks(struct podnet_changes *l, uint8_t ver, const char *dev);
+void podnet_add_marks(struct podnet_changes *l, bool has4, bool has6, const char *dev);
 void podnet_changes_clear(struct podnet_changes *l);
 
 /* ---- reading; -EBADMSG when a record makes no sense ---- */

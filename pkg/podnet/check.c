@@ -219,7 +219,7 @@ static int check_setting(struct job *j, enum podnet_where w, const struct podnet
 
 static int check_marks(struct job *j, const struct podnet_change *c, struct err *e)
 {
-	int r = podnet_marks_check(&j->n->pod.nf, c->value && c->value[0] == '6' ? 6 : 4, c->dev, e);
+	int r = podnet_marks_check(&j->n->pod.nf, c->value, c->dev, e);
 
 	if (r != -ENOENT)
 		return r;

@@ -8,16 +8,11 @@
 #define TABLE    "spiderpool"
 #define PRIORITY NF_IP_PRI_MANGLE /* the same for IPv6 */
 
-static uint8_t family(uint8_t ver)
-{
-	return ver == 6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-}
-
 /* As a chain of type filter the second one would mark, but the kernel would not choose the route again. */
-static struct nft_table table(uint8_t ver, const char *dev)
+static struct nft_table table(char version, const char *dev)
 {
 	return (struct nft_table){
-		.family = family(ver),
+		.family = version == '6' ? NFPROTO_IPV6 : NFPROTO_IPV4,
 		.name = TABLE,
 		.n = 2,
 		.chain = {
@@ -50,21 +45,38 @@ static struct nft_table table(uint8_t ver, const char *dev)
 	};
 }
 
-int podnet_marks_put(struct netlink *nf, uint8_t ver, const char *dev, struct err *e)
+static size_t tables(const char *versions, const char *dev, struct nft_table ret[2])
 {
-	struct nft_table t = table(ver, dev);
+	size_t n = 0;
 
-	return nft_table_put(nf, &t, e);
+	while (n < 2 && versions[n]) {
+		ret[n] = table(versions[n], dev);
+		n++;
+	}
+	return n;
 }
 
-int podnet_marks_del(struct netlink *nf, uint8_t ver, struct err *e)
+int podnet_marks_put(struct netlink *nf, const char *versions, const char *dev, struct err *e)
 {
-	return nft_table_del(nf, family(ver), TABLE, e);
+	struct nft_table t[2];
+
+	return nft_tables_put(nf, t, tables(versions, dev, t), e);
 }
 
-int podnet_marks_check(struct netlink *nf, uint8_t ver, const char *dev, struct err *e)
+int podnet_marks_del(struct netlink *nf, const char *versions, struct err *e)
 {
-	struct nft_table t = table(ver, dev);
+	struct nft_table t[2];
 
-	return nft_table_check(nf, &t, e);
+	return nft_tables_del(nf, t, tables(versions, "", t), e);
+}
+
+int podnet_marks_check(struct netlink *nf, const char *versions, const char *dev, struct err *e)
+{
+	struct nft_table t[2];
+	size_t n = tables(versions, dev, t);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = nft_table_check(nf, &t[i], e);
+	return r;
 }

@@ -11,8 +11,9 @@
 
 #define PODNET_MARK 0x1u
 
-int podnet_marks_put(struct netlink *nf, uint8_t ver, const char *dev, struct err *e);
-int podnet_marks_del(struct netlink *nf, uint8_t ver, struct err *e);
-int podnet_marks_check(struct netlink *nf, uint8_t ver, const char *dev, struct err *e);
+/* versions: "4", "6" or "46" */
+int podnet_marks_put(struct netlink *nf, const char *versions, const char *dev, struct err *e);
+int podnet_marks_del(struct netlink *nf, const char *versions, struct err *e);
+int podnet_marks_check(struct netlink *nf, const char *versions, const char *dev, struct err *e);
 
 #endif

@@ -201,12 +201,24 @@ static void undo_one(struct job *j, const struct podnet_change *c)
 		break;
 	case PODNET_MARKS:
 		flush(j);
-		r = podnet_marks_del(&j->n->pod.nf, c->value && c->value[0] == '6' ? 6 : 4, &e);
+		r = podnet_marks_del(&j->n->pod.nf, c->value, &e);
 		break;
 	case PODNET_KINDS:
 		break;
 	}
 	failed(j, r, &e);
+}
+
+/* Routes, neighbours and addresses of a link go with it. */
+static bool goes_with_pair(const struct podnet_change *c, const struct podnet_change *v, size_t count)
+{
+	if (strcmp(c->kind, "route") != 0 && strcmp(c->kind, "neighbour") != 0 &&
+	    strcmp(c->kind, "address") != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(v[i].kind, "veth") == 0 && c->dev && !c->gone)
+			return strcmp(c->dev, strcmp(c->where, "pod") == 0 ? v[i].dev : v[i].peer) == 0;
+	return false;
 }
 
 static bool needed(const struct podnet_change *c, const struct podnet_records *keep)
@@ -234,7 +246,7 @@ int podnet_undo(struct podnet *n, const struct podnet_change *v, size_t count,
 	struct job j = { .n = n, .devs.n = n, .e = e };
 
 	for (size_t i = count; i-- > 0;)
-		if (!is_node_rule(&v[i]) && !needed(&v[i], keep))
+		if (!is_node_rule(&v[i]) && !needed(&v[i], keep) && !goes_with_pair(&v[i], v, count))
 			undo_one(&j, &v[i]);
 	flush(&j);
 	for (size_t i = count; i-- > 0;)

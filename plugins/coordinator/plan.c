@@ -22,10 +22,14 @@ static bool table_looked_up(const struct podnet_view *v, uint32_t table)
 	return false;
 }
 
-/* Of an overlay pod: other NICs of this sandbox are on record, or were there before us. */
+/* Of an overlay pod: it is the first NIC that gets the first policy table. One that is added again is still
+ * the first, whatever came after it. */
 static bool is_first_overlay(const struct planner *x)
 {
-	return !x->a->others.n && !table_looked_up(x->view, TABLE_FIRST_NIC);
+	for (size_t i = 0; i < x->a->others.n; i++)
+		if (x->a->others.v[i].table == TABLE_POLICY)
+			return false;
+	return !table_looked_up(x->view, TABLE_FIRST_NIC); /* of a pod that was there before us */
 }
 
 /* The first underlay NIC shares 101 with the next one: it holds nothing but the node's addresses. */
@@ -154,7 +158,17 @@ static void plan_ways(const struct planner *x)
 	podnet_way_through(&w, &x->conf->hijack, x->p->first ? RT_TABLE_MAIN : x->p->table);
 }
 
-static void plan_marks(const struct planner *x, uint8_t ver)
+/* Both versions in one change: each transaction of nf_tables costs the kernel a wait for its readers. */
+static void plan_marks(const struct planner *x)
+{
+	bool has4 = x->view->has4 && podnet_ips_first(&x->p->node_ips, 4).ver;
+	bool has6 = x->view->has6 && podnet_ips_first(&x->p->node_ips, 6).ver;
+
+	if (has4 || has6)
+		podnet_add_marks(&x->p->changes, has4, has6, x->p->path.pod_dev);
+}
+
+static void plan_marked(const struct planner *x, uint8_t ver)
 {
 	struct podnet_changes *l = &x->p->changes;
 	struct ip via = podnet_ips_first(&x->p->node_ips, ver);
@@ -162,7 +176,6 @@ static void plan_marks(const struct planner *x, uint8_t ver)
 		.dst.ip.ver = ver, .via = via, .src = source_hint(x, ver), .table = TABLE_FIRST_NIC
 	};
 
-	podnet_add_marks(l, ver, x->p->path.pod_dev);
 	podnet_add_rule(l, PODNET_POD,
 			&(struct rt_rule){ .ver = ver,
 					   .mark = PODNET_MARK,
@@ -201,7 +214,7 @@ static int plan_family(const struct planner *x, uint8_t ver, struct err *e)
 	if (!podnet_ips_first(&x->p->node_ips, ver).ver)
 		log_warn(x->a->log, "the node has no IPv%d address that the pod could reach it by", ver);
 	else if (underlay_first)
-		plan_marks(x, ver);
+		plan_marked(x, ver);
 	return x->conf->tune_pod_routes && !underlay_first ? plan_tune(x, ver, e) : 0;
 }
 
@@ -224,6 +237,8 @@ static int plan_all(struct planner *x, struct err *e)
 	if (r < 0)
 		return r;
 	plan_ways(x);
+	if (!p->overlay && p->first)
+		plan_marks(x);
 	r = plan_family(x, 4, e);
 	if (r == 0)
 		r = plan_family(x, 6, e);
