@@ -176,13 +176,13 @@ static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 
 /* ---- a new claim ---- */
 
-/* A NIC that this container has already attached is not claimed once more. */
+/* A NIC that this container has already, ahead of its ADD or by it, is not claimed once more. */
 static int has_already(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e)
 {
-	struct kept k;
-	int r = kept_find(t, req, nic, &k, e);
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, "", req->container, nic, &s, e);
 
-	return r < 0 ? r : k.n && strcmp(k.v[0].rec->container, req->container) == 0;
+	return r ? r : kept_by_container(t, req, nic, e);
 }
 
 static int claim_one(struct txn *t, const struct add *x, const struct plan *p, const struct plan_nic *nic,
@@ -238,8 +238,12 @@ static int claim_all(struct txn *t, const struct add *x, const struct plan *p, s
 {
 	for (size_t i = 0; i < p->n; i++) {
 		bool own = strcmp(p->nics[i].nic, x->req->nic) == 0;
-		int r = own ? 0 : has_already(t, x->req, p->nics[i].nic, e);
+		int r;
 
+		/* Without an endpoint nobody knows what the others have. */
+		if (!own && (!x->req->ns[0] || !x->req->pod[0]))
+			continue;
+		r = own ? 0 : has_already(t, x->req, p->nics[i].nic, e);
 		if (r > 0)
 			continue;
 		if (r == 0)

@@ -12,12 +12,15 @@
 	64 /* attachments released in one transaction: other calls get their turn between two of them \
 	    */
 
+/* What one transaction may write: the endpoints, and what the last attachment takes, come on top. */
+#define ROOM (STORE_OPS_MAX - 2 * BATCH)
+
 struct sweep {
 	bool (*want)(const struct ipam_attachment *a, void *arg);
 	void *arg;
 	struct ipam_key *keys;
-	size_t n, cap, next;
-	size_t batch, freed; /* in this transaction, in all that were committed */
+	size_t n, cap, next, done; /* [next, done) is this transaction's share */
+	size_t batch, freed;       /* in this transaction, in all that were committed */
 };
 
 static int collect(const struct store_obj *o, void *arg, struct err *e)
@@ -84,8 +87,8 @@ static int release_body(struct txn *t, void *arg, struct err *e)
 	int r = 0;
 
 	s->batch = 0;
-	for (size_t i = s->next; i < end && r == 0; i++)
-		r = release_key(t, s, &s->keys[i], e);
+	for (s->done = s->next; s->done < end && r == 0 && t->n_ops + t->n_blocks < ROOM; s->done++)
+		r = release_key(t, s, &s->keys[s->done], e);
 	return r == 0 && !s->batch ? 1 : r;
 }
 
@@ -93,7 +96,7 @@ static int run(struct ipam *m, struct sweep *s, struct err *e)
 {
 	int r = txn_run(m, STORE_READ, collect_body, s, e);
 
-	for (s->next = 0; r == 0 && s->next < s->n; s->next += BATCH) {
+	for (s->next = 0; r == 0 && s->next < s->n; s->next = s->done) {
 		r = txn_run(m, STORE_RELEASE, release_body, s, e);
 		if (r == 0)
 			s->freed += s->batch;

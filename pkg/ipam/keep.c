@@ -64,6 +64,32 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 	return r;
 }
 
+int kept_by_container(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e)
+{
+	const struct api_endpoint_ip *entry;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, req->ns, req->pod, &ep, e);
+
+	entry = r == 0 ? endpoint_find(ep, nic) : NULL;
+	for (int i = 0; entry && i < 2; i++) {
+		const char *text = i ? entry->ipv6 : entry->ipv4;
+		struct txn_block *b;
+		struct block_rec *rec;
+		struct ip_prefix p;
+
+		if (!text)
+			continue;
+		r = ip_prefix_parse(text, &p, e);
+		if (r == 0)
+			r = txn_record(t, p.ip, &b, &rec, e);
+		if (r < 0)
+			return err_wrap(e, "SpiderEndpoint %s/%s", req->ns, req->pod);
+		if (strcmp(rec->container, req->container) == 0 && strcmp(rec->nic, nic) == 0)
+			return 1;
+	}
+	return r;
+}
+
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver)
 {
 	for (size_t i = 0; i < k->n; i++)

@@ -23,6 +23,8 @@ struct kept {
 /* What the pod's endpoint and the blocks agree on for this NIC. */
 int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, struct kept *ret,
 	      struct err *e);
+/* 1: the pod's endpoint has the NIC, and this very container holds it. */
+int kept_by_container(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e);
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 
 /* The attachment that has what is kept, if a container has it: 1 found, 0 not. */

@@ -231,6 +231,7 @@ static void release(struct txn *t)
 int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, void *arg, struct err *e),
 	    void *arg, struct err *e)
 {
+	bool lost;
 	int r;
 
 	do {
@@ -240,9 +241,12 @@ int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, voi
 		t.now = clock_wall_ms(); /* behind the wait for the lock: GC compares it with its own start */
 		if (r == 0)
 			r = body(&t, arg, e);
-		if (r == 0 && mode != STORE_READ)
+		lost = false;
+		if (r == 0 && mode != STORE_READ) {
 			r = commit(&t, e);
+			lost = r == -ESTALE;
+		}
 		release(&t);
-	} while (r == -ESTALE && deadline_left(m->until) > 0);
+	} while (lost && deadline_left(m->until) > 0);
 	return r < 0 ? r : 0;
 }

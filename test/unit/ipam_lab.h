@@ -190,6 +190,16 @@ static inline struct ipam_request lab_pod(const char *container, const char *nic
 	return r;
 }
 
+/* A list that ends in NULL. */
+static inline struct json_strv lab_strv(const char *const *v)
+{
+	struct json_strv l = { .v = (char **)v, .set = true };
+
+	while (v[l.n])
+		l.n++;
+	return l;
+}
+
 /* A pod's only annotation. */
 static inline struct json_map lab_annotation(struct json_map_entry *entry, const char *key, const char *value)
 {

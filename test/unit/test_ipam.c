@@ -8,15 +8,6 @@
 
 static const char *const names_a[] = { "a", "b", NULL };
 
-static struct json_strv strv(const char *const *v)
-{
-	struct json_strv l = { .v = (char **)v, .set = true };
-
-	while (v[l.n])
-		l.n++;
-	return l;
-}
-
 static void test_add_and_del(void **state)
 {
 	struct lab l;
@@ -120,7 +111,7 @@ static void test_families_and_gateways(void **state)
 	struct lab l;
 	struct ipam_request r = lab_request("c1", "eth0");
 	const char *const v4[] = { "a", NULL }, *const v6[] = { "s", NULL };
-	struct json_strv l4 = strv(v4), l6 = strv(v6);
+	struct json_strv l4 = lab_strv(v4), l6 = lab_strv(v6);
 
 	(void)state;
 	lab_open(&l);
@@ -143,7 +134,7 @@ static void test_fallback_in_order(void **state)
 	struct lab l;
 	struct ipam_request r = lab_request("c", "eth0");
 	const char *const list[] = { "b", "missing", "a", NULL };
-	struct json_strv names = strv(list);
+	struct json_strv names = lab_strv(list);
 	char c[8];
 
 	(void)state;
@@ -255,7 +246,7 @@ static void test_affinity_comes_first(void **state)
 {
 	struct lab l;
 	struct ipam_request r = lab_request("c1", "eth0");
-	struct json_strv names = strv(names_a);
+	struct json_strv names = lab_strv(names_a);
 
 	(void)state;
 	lab_open(&l);
@@ -344,86 +335,6 @@ static void test_annotations(void **state)
 	}
 }
 
-static void test_several_nics(void **state)
-{
-	struct lab l;
-	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2;
-	struct json_map_entry entry;
-	struct json_map map = lab_annotation(&entry, ANNOTATION_IPPOOLS,
-					     "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"]},"
-					     "{\"interface\":\"net1\",\"ipv4\":[\"a\"]},"
-					     "{\"interface\":\"net2\",\"ipv4\":[\"b\"]}]");
-
-	(void)state;
-	lab_open(&l);
-	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.9]");
-	lab_pool(&l, "b", "subnet: 10.1.0.0/24, ips: [10.1.0.1]");
-	r.annotations = &map;
-	EXPECT_PART(lab_add(&l, &r), "10.0.0.1/24");
-	r2 = r;
-	r2.nic = "net1";
-	r2.network = "other"; /* its own network: what was claimed ahead is found */
-	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24");
-	EXPECT_PART(lab_add(&l, &r2), "10.0.0.2/24");
-	assert_int_equal(lab_fsck(&l, false), 0);
-	/* another pod gets nothing at all, because net2 cannot be served */
-	r2 = lab_pod("c2", "eth0", "q", "u2");
-	r2.annotations = &map;
-	EXPECT_PART(lab_add(&l, &r2), "NIC net2, IPv4; pool b: all 1 addresses are taken");
-	/* DEL of eth0 gives back net2, that nobody came for; net1 is its own attachment */
-	lab_del(&l, "c1", "eth0");
-	r2.container = "c3";
-	r2.annotations = NULL;
-	const char *const b[] = { "b", NULL };
-	struct json_strv only_b = strv(b);
-
-	l.m.conf.default_ipv4 = &only_b;
-	EXPECT_PART(lab_add(&l, &r2), "10.1.0.1/24");
-	if (ipam_del(&l.m, "other", "c1", "net1", &l.e) < 0)
-		fail_msg("%s", l.e.msg);
-	lab_close(&l);
-}
-
-/* A kept pod comes again, and its NICs in whatever order: each is claimed once. */
-static void test_several_nics_kept(void **state)
-{
-	static const char *const order[] = { "eth0", "net1" };
-	struct json_map_entry entry;
-	struct lab l;
-
-	(void)state;
-	for (unsigned row = 0; row < 8; row++) {
-		const char *first = order[row & 1], *second = order[!(row & 1)];
-		struct ipam_request r = lab_pod("c1", "eth0", "p", "u1");
-		struct json_map map;
-		char text[200];
-
-		snprintf(text, sizeof(text),
-			 "[{\"interface\":\"%s\",\"ipv4\":[\"a\"]},{\"interface\":\"%s\",\"ipv4\":[\"a\"]}]",
-			 order[!!(row & 2)], order[!(row & 2)]);
-		map = lab_annotation(&entry, ANNOTATION_IPPOOLS, text);
-		lab_open(&l);
-		l.m.conf.keep_by_pod_name = true;
-		lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.2]");
-		r.annotations = &map;
-		r.nic = order[!!(row & 4)];
-		lab_add(&l, &r);
-		r = lab_pod("c2", first, "p", "u2"); /* another pod of that name; nobody deleted the first */
-		r.annotations = &map;
-		EXPECT_PART(lab_add(&l, &r), "10.0.0.");
-		assert_int_equal(lab_fsck(&l, false), 0);
-		r.nic = second;
-		EXPECT_PART(lab_add(&l, &r), "10.0.0.");
-		lab_del(&l, "c1", "eth0");
-		lab_del(&l, "c2", first);
-		assert_int_equal(lab_fsck(&l, false), 0);
-		if (ipam_check(&l.m, "net", "c2", second, NULL, 0, &l.e) != -ENOENT ||
-		    !strstr(l.e.msg, "prevResult"))
-			fail_msg("row %u: %s", row, l.e.msg);
-		lab_close(&l);
-	}
-}
-
 static void test_two_sandboxes_of_one_pod(void **state)
 {
 	struct lab l;
@@ -482,7 +393,7 @@ static void test_kept_by_pod_name(void **state)
 	/* a changed pool moves the pod */
 	lab_pool(&l, "b", POOL4B);
 	const char *const b[] = { "b", NULL };
-	struct json_strv only_b = strv(b);
+	struct json_strv only_b = lab_strv(b);
 
 	l.m.conf.default_ipv4 = &only_b;
 	EXPECT_PART(lab_add(&l, &r), "10.1.0.1/24");
@@ -535,78 +446,6 @@ static void test_requested_dual(void **state)
 	lab_close(&l);
 }
 
-static void test_conflict(void **state)
-{
-	struct lab l;
-	struct ipam_request r = lab_request("c1", "eth0");
-	struct ipam_attachment a;
-	struct ip addr;
-	int64_t now = 1700000000000;
-
-	(void)state;
-	lab_open(&l);
-	clock_freeze_wall(now);
-	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.4], default: true");
-	assert_int_equal(ipam_add(&l.m, &r, &a, &l.e), 0);
-	for (int i = 1; i <= 3; i++) {
-		char next[32];
-
-		snprintf(next, sizeof(next), "10.0.0.%d", i);
-		assert_int_equal(ip_parse(next, &addr, &l.e), 0);
-		assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), 0);
-		lab_describe(&l, &a);
-		snprintf(next, sizeof(next), "10.0.0.%d/24", i + 1);
-		EXPECT(l.text, next);
-	}
-	/* a fourth within the hour is not believed */
-	assert_int_equal(ip_parse("10.0.0.4", &addr, &l.e), 0);
-	assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), -EADDRINUSE);
-	EXPECT_PART(l.e.msg, "look for a proxy ARP router");
-	ipam_attachment_clear(&a);
-	lab_del(&l, "c1", "eth0");
-	clock_freeze_wall(now + 1000);
-	assert_int_equal(ip_parse("10.0.0.2", &addr, &l.e), 0);
-	assert_int_equal(ipam_conflict_undo(&l.m, &r, addr, &l.e), 0);
-	r.container = "c2"; /* .1 and .3 are out, .4 and .2 cool: .4 rests longer */
-	EXPECT(lab_add(&l, &r), "10.0.0.4/24");
-	r.container = "c3";
-	EXPECT(lab_add(&l, &r), "10.0.0.2/24");
-	r.container = "c4";
-	EXPECT_PART(lab_add(&l, &r), "used out");
-	r.n_requested = 1;
-	assert_int_equal(ip_parse("10.0.0.1", &r.requested[0], &l.e), 0);
-	EXPECT_PART(lab_add(&l, &r),
-		    "is in quarantine since 2023-11-14T22:13:20Z: 02:00:00:00:00:01 was seen using it");
-	clock_freeze_wall(now + IPAM_QUARANTINE_MS + 1);
-	EXPECT(lab_add(&l, &r), "10.0.0.1/24");
-	clock_freeze_wall(-1);
-	lab_close(&l);
-}
-
-/* The last address of a pool: nothing to take its place, but the quarantine stands. */
-static void test_conflict_on_the_last(void **state)
-{
-	struct ipam_request r = lab_request("c1", "eth0");
-	struct ipam_attachment a;
-	struct ip addr;
-	struct lab l;
-
-	(void)state;
-	lab_open(&l);
-	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.1], default: true");
-	assert_int_equal(ipam_add(&l.m, &r, &a, &l.e), 0);
-	assert_int_equal(ip_parse("10.0.0.1", &addr, &l.e), 0);
-	assert_int_equal(ipam_conflict(&l.m, &r, &a, addr, "02:00:00:00:00:01", &l.e), -ENOSPC);
-	ipam_attachment_clear(&a);
-	assert_int_equal(lab_fsck(&l, false), 0);
-	lab_del(&l, "c1", "eth0");
-	EXPECT_PART(lab_add(&l, &r), "used out");
-	r.n_requested = 1;
-	r.requested[0] = addr;
-	EXPECT_PART(lab_add(&l, &r), "is in quarantine");
-	lab_close(&l);
-}
-
 /* What an operator took from a NIC is missed by CHECK, and the sandbox that comes again starts anew. */
 static void test_one_family_released(void **state)
 {
@@ -655,9 +494,9 @@ static void test_check(void **state)
 static void test_status(void **state)
 {
 	struct lab l;
-	struct json_strv names = strv(names_a);
+	struct json_strv names = lab_strv(names_a);
 	const char *const none[] = { "zz*", NULL };
-	struct json_strv zz = strv(none);
+	struct json_strv zz = lab_strv(none);
 
 	(void)state;
 	lab_open(&l);
@@ -798,14 +637,10 @@ int main(void)
 		cmocka_unit_test(test_affinity_comes_first),
 		cmocka_unit_test(test_reserved_and_excluded),
 		cmocka_unit_test(test_annotations),
-		cmocka_unit_test(test_several_nics),
-		cmocka_unit_test(test_several_nics_kept),
 		cmocka_unit_test(test_two_sandboxes_of_one_pod),
 		cmocka_unit_test(test_kept_by_pod_name),
 		cmocka_unit_test(test_requested),
 		cmocka_unit_test(test_requested_dual),
-		cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_conflict_on_the_last),
 		cmocka_unit_test(test_one_family_released),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_status),

@@ -2,6 +2,8 @@
 /* test_ipam_gc.c - GC: whose time has come, and whose has not */
 #include "ipam_lab.h"
 
+#include "ipam/claim.h"
+
 #define POOL4  "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.3], gateway: 10.0.0.254"
 #define POOL4B "subnet: 10.1.0.0/24, ips: [10.1.0.1-10.1.0.3]"
 
@@ -161,6 +163,80 @@ static void test_gc_of_the_future(void **state)
 	lab_close(&l);
 }
 
+/* ---- more than one transaction may write ---- */
+
+#define WIDE   16
+#define MANY   64
+#define POOL_8 "subnet: 10.0.0.0/8, ips: [10.0.0.1-10.255.255.254], default: true"
+
+static int hold_wide(struct txn *t, void *arg, struct err *e)
+{
+	const unsigned *first = arg;
+	struct ipam_request req;
+	struct ipam_attachment a;
+	char container[16];
+	int r;
+
+	snprintf(container, sizeof(container), "c%u", *first);
+	req = lab_request(container, "eth0");
+	r = claim_init(&a, &req, "eth0", 1, e);
+	for (unsigned i = 0; r == 0 && i < WIDE; i++) {
+		const struct plan_nic nic = { .nic = (char *)"eth0" };
+		struct plan_pool pool = { .name = (char *)"a", .subnet.len = 8 };
+		struct ip addr = { .ver = 4, .n = 0x0a000001 + (*first * WIDE + i) * IP_BLOCK_SIZE };
+		struct txn_block *b;
+		struct block_rec *rec;
+
+		r = txn_record(t, addr, &b, &rec, e);
+		if (r == 0)
+			r = claim_record(t, &req, "eth0", "a", b, rec, e);
+		if (r == 0)
+			r = claim_add_address(&a, &nic, &pool, addr, false, e);
+	}
+	if (r == 0)
+		r = claim_put(t, "net", &a, 0, e);
+	ipam_attachment_clear(&a);
+	return r;
+}
+
+/* An attachment with many addresses, each in another block: no ADD makes such ones. */
+static void hold_many(struct lab *l)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		if (txn_run(&l->m, STORE_WRITE, hold_wide, &i, &l->e) < 0)
+			fail_msg("%s", l->e.msg);
+}
+
+static void test_gc_of_many(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL_8);
+	hold_many(&l);
+	assert_int_equal(gc(&l, "net", clock_wall_ms()), MANY);
+	EXPECT(lab_state(&l, "10.0.0.1"), "free");
+	lab_close(&l);
+}
+
+static void test_reboot_of_many(void **state)
+{
+	struct ipam_request r = lab_request("x", "eth0");
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL_8);
+	hold_many(&l);
+	EXPECT(lab_add(&l, &r), "10.0.0.2/8");
+	r.boot = "boot-2";
+	r.container = "y";
+	EXPECT(lab_add(&l, &r), "10.0.0.3/8");
+	EXPECT(lab_state(&l, "10.0.0.1"), "free");
+	lab_close(&l);
+}
+
 /* ---- an ADD that waits for the lock ---- */
 
 static const struct store_impl *real;
@@ -210,6 +286,8 @@ int main(void)
 		cmocka_unit_test(test_gc_and_a_take_over),
 		cmocka_unit_test(test_gc_and_a_repeated_add),
 		cmocka_unit_test(test_gc_of_the_future),
+		cmocka_unit_test(test_gc_of_many),
+		cmocka_unit_test(test_reboot_of_many),
 		cmocka_unit_test(test_gc_and_an_add_that_waited),
 	};
 
