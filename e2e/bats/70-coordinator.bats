@@ -21,18 +21,6 @@ teardown() {
 	lib_teardown
 }
 
-# nat FAMILY RULE...: on the node, as kube-proxy does, for what comes in and for what the node itself sends.
-nat() {
-	local family=$1 script
-	shift
-	script="table $family services {
-		chain services { $(printf '%s; ' "$@") }
-		chain in { type nat hook prerouting priority -100; jump services; }
-		chain out { type nat hook output priority -100; jump services; }
-	}"
-	ip netns exec "$NODE" nft -f - <<<"$script"
-}
-
 @test "macvlan, dual stack: node and pod reach each other, IPv4 and IPv6; without coordinator they do not" {
 	pod_plain P
 	pod_plain Q

@@ -228,3 +228,35 @@ serve() {
 who() {
 	ip netns exec "$1" timeout "${4:-5}" bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat <&3' "$2" "$3" 2>/dev/null || true
 }
+
+# nat FAMILY RULE...: on the node, as kube-proxy does, for what comes in and for what the node itself sends.
+nat() {
+	local family=$1 script
+	shift
+	script="table $family services {
+		chain services { $(printf '%s; ' "$@") }
+		chain in { type nat hook prerouting priority -100; jump services; }
+		chain out { type nat hook output priority -100; jump services; }
+	}"
+	ip netns exec "$NODE" nft -f - <<<"$script"
+}
+
+# cali POD NUMBER: an eth0 as Calico makes it: a host route on the node, a next hop that is nobody's address.
+cali() {
+	ip -n "$NODE" link add cali1 type veth peer name eth0 netns "$1"
+	ip -n "$1" -batch - <<-EOT
+		link set eth0 up
+		addr add 10.20.0.$2/32 dev eth0
+		addr add fd00:20::$2/128 dev eth0 nodad
+		route add 169.254.1.1 dev eth0
+		route add default via 169.254.1.1 dev eth0
+		route add default via fe80::1 dev eth0
+	EOT
+	ip -n "$NODE" -batch - <<-EOT
+		link set cali1 up
+		addr add fe80::1/64 dev cali1 nodad
+		route add 10.20.0.$2 dev cali1
+		route add fd00:20::$2 dev cali1
+	EOT
+	sysctls "$NODE" ipv4/conf/cali1/proxy_arp=1
+}
