@@ -23,6 +23,11 @@ unit: $(UNIT_TESTS) ## unit, property and fault tests of this build
 	tools/run-unit.sh $(UNIT_TESTS)
 bats: all test-tools ## end-to-end tests in network namespaces (root)
 	BUILD=$(BUILD) tools/run-bats.sh $(BATS)
+kube: ## a real Kubernetes in network namespaces, and its tests (root; its first build takes minutes)
+	tools/deps.sh kube
+	$(MAKE) all test-tools
+	e2e/kube/build.sh
+	tools/run-bats.sh e2e/kube/*.bats
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
 	$(MAKE) FUZZ=1 fuzz-programs
 	tools/run-fuzz.sh
@@ -49,4 +54,4 @@ clean: ## remove every build directory
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-.PHONY: all deps demo check unit bats fuzz bench fmt lint layers headers docs install dist clean help
+.PHONY: all deps demo check unit bats kube fuzz bench fmt lint layers headers docs install dist clean help

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# All of it: lint, every build, unit, property and fault tests on each, fuzz targets, end-to-end tests, the demo.
+# All of it: lint, every build, unit, property and fault tests on each, fuzz targets, end-to-end tests, the demo, a cluster.
 #   ONLY="unit bats" tools/check.sh     some stages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export STRICT=${STRICT:-1}
 jobs=$(nproc)
-stages="lint gcc clang san arm64 fuzz bats demo"
+stages="lint gcc clang san arm64 fuzz bats demo kube"
 summary=()
 
 stage() {
@@ -32,6 +32,7 @@ stage_arm64() { EMULATOR="qemu-aarch64-static -L /" build_and_unit ARCH=arm64; }
 stage_fuzz() { make --no-print-directory -j"$jobs" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-8}"; }
 stage_bats() { make --no-print-directory WERROR=1 bats; }
 stage_demo() { e2e/demo.sh; }
+stage_kube() { make --no-print-directory WERROR=1 kube; }
 
 for s in $stages; do stage "$s"; done
 echo "==== all stages passed"

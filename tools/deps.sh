@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, from the distribution's own packages. Debian 12, root.
-#   tools/deps.sh [build|demo|check|bench]      default: check, which is all of them
+#   tools/deps.sh [build|demo|check|bench|kube]      default: check, which is all of them
 set -euo pipefail
 
 # shellcheck disable=SC2034 # by name, below
@@ -10,8 +10,10 @@ build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libx
 demo=("${build[@]}" iproute2 iputils-ping nftables perl-base containernetworking-plugins jq)
 # shellcheck disable=SC2034
 bench=("${demo[@]}")
+# shellcheck disable=SC2034 # e2e/kube: its build, and what its nodes find on the host
+kube=("${demo[@]}" bats dpkg-dev ca-certificates openssl iptables conntrack procps util-linux)
 # shellcheck disable=SC2034
-check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
+check=("${kube[@]}" perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
 	tcpdump nftables strace iputils-arping procps util-linux bsdextrautils
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
@@ -19,9 +21,9 @@ check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 
 what=${1:-check}
 case $what in
-build | demo | check | bench) declare -n wanted=$what ;;
+build | demo | check | bench | kube) declare -n wanted=$what ;;
 *)
-	echo "$0: want build, demo, check or bench, got \"$what\"" >&2
+	echo "$0: want build, demo, check, bench or kube, got \"$what\"" >&2
 	exit 2
 	;;
 esac
