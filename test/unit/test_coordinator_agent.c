@@ -21,7 +21,7 @@
 #define AMPLE 30000
 
 static struct err err;
-static char no_pod[] = "", pod[] = "web-0", ns[] = "default";
+static char pod[] = "web-0", ns[] = "default";
 static const struct cni_args args = { .pod_name = pod, .pod_namespace = ns };
 
 /* ---- asking ---- */
@@ -113,7 +113,7 @@ static void test_rows(void **state)
 static void test_question(void **state)
 {
 	static const struct peer peer = { .text = OK "{}" };
-	const struct cni_args nobody = { .pod_name = no_pod };
+	const struct cni_args nobody = { 0 };
 	struct coordinator_answer a;
 	struct peer_proc x;
 

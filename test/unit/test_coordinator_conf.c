@@ -137,6 +137,8 @@ static const struct row good[] = {
 	  " routes=10.8.0.0/16>10.6.0.1,10.9.0.1/32>10.6.0.1,fd00::/8>fd01::1 " },
 	{ "{}", "{\"policyRoutes\":[{\"dst\":\"1.1.1.1\",\"gw\":\"1.1.1.2\"}]}", NULL,
 	  " routes=1.1.1.1/32>1.1.1.2 " },
+	{ "{\"policyRoutes\":[]}", "{\"policyRoutes\":[{\"dst\":\"1.1.1.1\",\"gw\":\"1.1.1.2\"}]}", NULL,
+	  " routes=1.1.1.1/32>1.1.1.2 " },
 	/* who says where the default route goes */
 	{ "{\"podDefaultRouteNic\":\"c\"}",
 	  "{\"podDefaultRouteNIC\":\"d\",\"podDefaultRouteNICAnnotation\":\"b\"}", "{" NIC "\"a\"}",
@@ -186,6 +188,8 @@ static const struct row wrong[] = {
 	{ "{}", "{\"vethLinkAddress\":\"what\"}", NULL, "agent: vethLinkAddress \"what\"" },
 	{ "{\"vethLinkAddress\":\"169.254.0.1/16\"}", NULL, NULL,
 	  "config: vethLinkAddress \"169.254.0.1/16\"" },
+	{ "{\"vethLinkAddress\":\"fe80::1/32\"}", NULL, NULL, "config: vethLinkAddress \"fe80::1/32\"" },
+	{ "{\"serviceCIDR\":[\"10.0.0.1\"]}", NULL, NULL, "config: serviceCIDR[0]: prefix \"10.0.0.1\"" },
 	{ "{\"vethLinkAddress\":\"0.0.0.0\"}", NULL, NULL, "config: vethLinkAddress \"0.0.0.0\"" },
 	{ "{\"vethLinkAddress\":\"224.0.0.1\"}", NULL, NULL, "config: vethLinkAddress \"224.0.0.1\"" },
 	{ "{\"podMACPrefix\":\"0,:1b\"}", NULL, NULL, "config: podMACPrefix \"0,:1b\": want two bytes" },
