@@ -389,6 +389,19 @@ int claim_custom_routes(struct txn *t, const struct plan *p, struct ipam_attachm
 	return 0;
 }
 
+/* The NIC has it and keeps it. */
+static int carry_over(struct ipam_attachment *a, const struct plan_nic *nic, const struct plan_pool *pool,
+		      struct ip addr, const struct ipam_address *old, struct err *e)
+{
+	int r = claim_add_address(a, nic, pool, addr, old->probe, e);
+
+	if (r < 0)
+		return r;
+	a->ips.v[a->ips.n - 1].kept = old->kept;
+	a->ips.v[a->ips.n - 1].released = old->released;
+	return set_str(&a->ips.v[a->ips.n - 1].former_mac, old->former_mac, e);
+}
+
 int claim_replace(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,
 		  const struct ipam_attachment *old, struct ip lost, struct ipam_attachment *a, struct err *e)
 {
@@ -405,7 +418,7 @@ int claim_replace(struct txn *t, const struct ipam_request *req, const struct pl
 		if (f && ip_equal(p.ip, lost))
 			r = claim_family(t, req, nic, f, a, e);
 		else if (pool && !pool->refusal)
-			r = claim_add_address(a, nic, pool, p.ip, old->ips.v[i].probe, e);
+			r = carry_over(a, nic, pool, p.ip, &old->ips.v[i], e);
 		else
 			r = err_code(e, ERR_TRY_AGAIN, ESTALE,
 				     "pool %s changed while its address %s was probed", old->ips.v[i].pool,

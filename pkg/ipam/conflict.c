@@ -78,14 +78,21 @@ static const char *pool_of(const struct ipam_attachment *a, struct ip addr, stru
 /* The NIC has the address no more and gets none: its ADD fails, the quarantine must stand all the same. */
 static int forget(struct txn *t, const struct conflict *c, struct stored_attachment *s, struct err *e)
 {
+	struct txn_endpoint *ep;
+	int r;
+
 	for (size_t i = 0; i < s->a.ips.n; i++) {
 		struct ip_prefix p;
-		int r = ipam_attachment_ip(&s->a, i, &p, e);
 
+		r = ipam_attachment_ip(&s->a, i, &p, e);
 		if (r < 0)
 			return r;
 		s->a.ips.v[i].released |= ip_equal(p.ip, c->addr);
 	}
+	r = endpoint_get(t, s->a.ns, s->a.pod, &ep, e);
+	if (r < 0)
+		return r;
+	endpoint_forget(ep, s->a.nic, c->addr);
 	return claim_put(t, c->req->network, &s->a, s->version, e);
 }
 

@@ -100,17 +100,39 @@ struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic)
 	return NULL;
 }
 
-void endpoint_remove(struct txn_endpoint *ep, const char *nic)
+bool endpoint_names(struct txn_endpoint *ep, const char *nic, struct ip addr)
 {
-	struct api_endpoint_current *c = &ep->ep.status.current;
-	struct api_endpoint_ip *entry = endpoint_find(ep, nic);
+	const struct api_endpoint_ip *entry = endpoint_find(ep, nic);
+	const char *text = !entry ? NULL : addr.ver == 4 ? entry->ipv4 : entry->ipv6;
+	struct ip_prefix p;
+	struct err e;
 
-	if (!entry)
+	return text && ip_prefix_parse(text, &p, &e) == 0 && ip_equal(p.ip, addr);
+}
+
+static void drop(char **s)
+{
+	free(*s);
+	*s = NULL;
+}
+
+void endpoint_forget(struct txn_endpoint *ep, const char *nic, struct ip addr)
+{
+	struct api_endpoint_ip *entry = endpoint_find(ep, nic);
+	struct api_endpoint_current *c;
+
+	if (!endpoint_names(ep, nic, addr))
+		return;
+	ep->dirty = true;
+	drop(addr.ver == 4 ? &entry->ipv4 : &entry->ipv6);
+	drop(addr.ver == 4 ? &entry->ipv4_pool : &entry->ipv6_pool);
+	drop(addr.ver == 4 ? &entry->ipv4_gateway : &entry->ipv6_gateway);
+	if (entry->ipv4 || entry->ipv6)
 		return;
 	json_clear(&api_endpoint_ip_table, entry);
+	c = &ep->ep.status.current;
 	c->ips.n--;
 	memmove(entry, entry + 1, (size_t)(c->ips.v + c->ips.n - entry) * sizeof(*entry));
-	ep->dirty = true;
 }
 
 /* The entry of a NIC, emptied; a new one when there is none. */

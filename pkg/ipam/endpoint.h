@@ -20,7 +20,11 @@ int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endp
 struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic);
 /* The NIC's entry becomes what the attachment says; uid and node are renewed. */
 int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gateway, struct err *e);
-void endpoint_remove(struct txn_endpoint *ep, const char *nic);
+/* Does the NIC's entry name this address? ep may be NULL. */
+bool endpoint_names(struct txn_endpoint *ep, const char *nic, struct ip addr);
+/* Takes one address out of the NIC's entry, and the entry when it was the last one; nothing when that names
+ * another. */
+void endpoint_forget(struct txn_endpoint *ep, const char *nic, struct ip addr);
 
 /* For txn.c. */
 int endpoint_flush(struct txn *t, struct err *e);

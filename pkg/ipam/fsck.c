@@ -32,7 +32,7 @@ static int report(struct fsck *f, enum finding_kind kind, struct ip addr, const 
 	return add(f, &one, e);
 }
 
-static bool names(const struct ipam_attachment *a, struct ip addr)
+bool fsck_names(const struct ipam_attachment *a, struct ip addr)
 {
 	for (size_t i = 0; i < a->ips.n; i++) {
 		struct ip_prefix p;
@@ -62,22 +62,12 @@ static int record_attachment(struct fsck *f, const struct ipam_found *x, struct 
 	if (!block_rec_has_holder(x->rec))
 		return 0;
 	r = fsck_attachment_of(f->t, x->rec, &s, e);
-	if (r < 0 || (r > 0 && names(&s.a, x->addr)))
+	if (r < 0 || (r > 0 && fsck_names(&s.a, x->addr)))
 		return r < 0 ? r : 0;
 	snprintf(line, sizeof(line),
 		 "address %s is held by container %.64s, NIC %.32s, but no attachment names it",
 		 ip_format(x->addr, text), x->rec->container, x->rec->nic);
 	return report(f, RECORD_WITHOUT_ATTACHMENT, x->addr, NULL, line, e);
-}
-
-bool fsck_entry_names(struct txn_endpoint *ep, const char *nic, struct ip addr)
-{
-	const struct api_endpoint_ip *entry = endpoint_find(ep, nic);
-	const char *text = !entry ? NULL : addr.ver == 4 ? entry->ipv4 : entry->ipv6;
-	struct ip_prefix p;
-	struct err e;
-
-	return text && ip_prefix_parse(text, &p, &e) == 0 && ip_equal(p.ip, addr);
 }
 
 /* A pod's former sandbox may hold an address that its endpoint no longer names; a pin must be named. */
@@ -90,7 +80,7 @@ static int record_endpoint(struct fsck *f, const struct ipam_found *x, struct er
 	if (x->rec->hold != HOLD_PIN)
 		return 0;
 	r = endpoint_get(f->t, x->rec->ns, x->rec->pod, &ep, e);
-	if (r < 0 || (ep && fsck_entry_names(ep, x->rec->nic, x->addr)))
+	if (r < 0 || endpoint_names(ep, x->rec->nic, x->addr))
 		return r;
 	snprintf(
 		line, sizeof(line),

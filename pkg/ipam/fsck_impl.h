@@ -31,8 +31,9 @@ struct fsck {
 /* The attachment that should name a held record. */
 int fsck_attachment_of(struct txn *t, const struct block_rec *r, struct stored_attachment *ret,
 		       struct err *e);
+/* The attachment names it and did not lose it. */
+bool fsck_names(const struct ipam_attachment *a, struct ip addr);
 bool fsck_pod_holds(const struct txn *t, const struct block_rec *r, const char *ns, const char *pod);
-bool fsck_entry_names(struct txn_endpoint *ep, const char *nic, struct ip addr);
 /* In a transaction of its own, after looking again. */
 int fsck_mend(struct ipam *m, const struct finding *f, bool *ret_mended, struct err *e);
 

@@ -99,15 +99,7 @@ static const struct plan_pool *pool_of(const struct pools *p, struct ip addr)
 static bool holds(const struct block_rec *rec, const struct ipam_request *req)
 {
 	return strcmp(rec->container, req->container) == 0 && strcmp(rec->nic, req->nic) == 0 &&
-	       block_rec_has_holder(rec);
-}
-
-/* Kept by pod name for this very pod, and nobody has it. */
-static bool waits_for(const struct block_rec *rec, const struct ipam_request *req)
-{
-	return rec->hold == HOLD_PIN && !block_rec_has_holder(rec) && req->pod[0] &&
-	       strcmp(rec->ns, req->ns) == 0 && strcmp(rec->pod, req->pod) == 0 &&
-	       strcmp(rec->nic, req->nic) == 0;
+	       strcmp(rec->network, req->network) == 0 && block_rec_has_holder(rec);
 }
 
 /* 1: refused. A quarantine is none: the other one who was seen is this container. */
@@ -126,7 +118,7 @@ static int look_at_address(struct txn *t, struct run *x, const struct ipam_reque
 		return refuse(x, e, "address %s is not handed out by %s%s", text,
 			      x->x->pool ? "pool " : "any pool", x->x->pool ? x->x->pool : "");
 	if (!block_rec_held(rec, t->now) || rec->hold == HOLD_QUARANTINE || holds(rec, req) ||
-	    waits_for(rec, req))
+	    kept_waits_for(rec, req))
 		return 0;
 	return refuse(x, e, "address %s is held by pod %s%s%s (container %s, NIC %s, network %s)", text,
 		      rec->ns, rec->ns[0] ? "/" : "", rec->pod[0] ? rec->pod : "-",
@@ -184,9 +176,38 @@ static int claim_address(struct txn *t, const struct run *x, const struct ipam_r
 	int r = txn_record(t, addr, &b, &rec, e);
 
 	if (r == 0)
-		r = waits_for(rec, req) ? claim_holder(t, req, b, rec, e)
-					: claim_record(t, req, req->nic, pool->name, b, rec, e);
+		r = kept_waits_for(rec, req) ? claim_holder(t, req, b, rec, e)
+					     : claim_record(t, req, req->nic, pool->name, b, rec, e);
 	return r < 0 ? r : claim_add_address(a, &nic, pool, addr, false, e);
+}
+
+static bool is_requested(const struct ipam_request *req, struct ip addr)
+{
+	for (size_t i = 0; i < req->n_requested; i++)
+		if (ip_equal(req->requested[i], addr))
+			return true;
+	return false;
+}
+
+/* The endpoint will name what the NIC has. Another address that was kept for it is kept no more: it is free,
+ * or dies with the former sandbox that still has it. */
+static int drop_pins(struct txn *t, const struct ipam_request *req, struct err *e)
+{
+	struct kept k;
+	int r = kept_find(t, req, req->nic, &k, e);
+
+	for (size_t i = 0; r == 0 && i < k.n; i++) {
+		struct block_rec *rec = k.v[i].rec;
+
+		if (rec->hold != HOLD_PIN || is_requested(req, k.v[i].addr))
+			continue;
+		rec->hold = HOLD_POD;
+		rec->ref = "";
+		k.v[i].block->dirty = true;
+		if (!block_rec_has_holder(rec))
+			release_record(t, k.v[i].block, rec);
+	}
+	return r;
 }
 
 static int claim_one(struct txn *t, const struct run *x, const struct ipam_request *req, struct err *e)
@@ -198,6 +219,8 @@ static int claim_one(struct txn *t, const struct run *x, const struct ipam_reque
 		r = claim_address(t, x, req, req->requested[i], &a, e);
 	if (r == 0)
 		r = claim_put(t, req->network, &a, 0, e);
+	if (r == 0)
+		r = drop_pins(t, req, e);
 	if (r == 0)
 		r = endpoint_set(t, &a, t->m->conf.clean_gateway, e);
 	ipam_attachment_clear(&a);

@@ -90,6 +90,11 @@ int kept_by_container(struct txn *t, const struct ipam_request *req, const char 
 	return r;
 }
 
+bool kept_waits_for(const struct block_rec *r, const struct ipam_request *req)
+{
+	return !block_rec_has_holder(r) && pinned_for(r, req) && strcmp(r->nic, req->nic) == 0;
+}
+
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver)
 {
 	for (size_t i = 0; i < k->n; i++)

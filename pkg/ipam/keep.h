@@ -25,6 +25,8 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 	      struct err *e);
 /* 1: the pod's endpoint has the NIC, and this very container holds it. */
 int kept_by_container(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e);
+/* Kept by pod name for the request's pod and NIC, and nobody has it. */
+bool kept_waits_for(const struct block_rec *r, const struct ipam_request *req);
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 
 /* The attachment that has what is kept, if a container has it: 1 found, 0 not. */

@@ -62,6 +62,10 @@ static int mend_attachment(struct txn *t, struct mend *m, struct err *e)
 		return r < 0 ? r : 1;
 	req = request_of(rec);
 	r = fsck_attachment_of(t, rec, &s, e);
+	if (r > 0 && fsck_names(&s.a, m->f->addr)) {
+		m->mended = true; /* it changed hands, and is in order */
+		return 1;
+	}
 	if (r == 0)
 		r = claim_init(&s.a, &req, rec->nic, rec->since, e);
 	if (r < 0)
@@ -73,32 +77,50 @@ static int mend_attachment(struct txn *t, struct mend *m, struct err *e)
 	return r;
 }
 
+/* 1: the text of an entry is an address that the record's pod holds, too. */
+static int pod_has(struct txn *t, const struct block_rec *rec, const char *text, struct ip *ret,
+		   struct block_rec **ret_rec, struct err *e)
+{
+	struct txn_block *b;
+	struct ip_prefix p;
+	struct err unreadable;
+	int r;
+
+	if (!text || ip_prefix_parse(text, &p, &unreadable) < 0)
+		return 0;
+	*ret = p.ip;
+	r = txn_record(t, p.ip, &b, ret_rec, e);
+	return r < 0 ? r : fsck_pod_holds(t, *ret_rec, rec->ns, rec->pod);
+}
+
 static int mend_endpoint(struct txn *t, struct mend *m, struct err *e)
 {
 	struct ipam_attachment a = { 0 };
 	struct ipam_request req;
 	struct txn_endpoint *ep;
 	struct txn_block *b;
-	struct block_rec *rec;
-	struct ip_prefix other;
+	struct block_rec *rec, *other;
+	struct ip addr;
+	const struct api_endpoint_ip *entry;
+	bool v4 = m->f->addr.ver == 4;
 	int r = txn_record(t, m->f->addr, &b, &rec, e);
 
 	if (r == 0)
 		r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
 	if (r < 0 || rec->hold != HOLD_PIN || !ep)
 		return r < 0 ? r : 1;
+	entry = endpoint_find(ep, rec->nic);
+	r = entry ? pod_has(t, rec, v4 ? entry->ipv4 : entry->ipv6, &addr, &other, e) : 0;
+	if (r)
+		return r; /* which of the two it is to keep only the operator can tell */
 	req = request_of(rec);
 	r = claim_init(&a, &req, rec->nic, rec->since, e);
 	if (r == 0)
 		r = add_from_pool(t, rec, m->f->addr, &a, e);
-	/* The entry may name the pod's address of the other family: that stays. */
-	struct api_endpoint_ip *entry = endpoint_find(ep, rec->nic);
-	const char *text = !entry ? NULL : m->f->addr.ver == 4 ? entry->ipv6 : entry->ipv4;
-	struct block_rec *rec2;
-
-	if (r == 0 && text && ip_prefix_parse(text, &other, e) == 0 &&
-	    txn_record(t, other.ip, &b, &rec2, e) == 0)
-		r = add_from_pool(t, rec2, other.ip, &a, e);
+	if (r == 0 && entry)
+		r = pod_has(t, rec, v4 ? entry->ipv6 : entry->ipv4, &addr, &other, e);
+	if (r > 0) /* the other family stays */
+		r = add_from_pool(t, other, addr, &a, e);
 	if (r == 0)
 		r = endpoint_set(t, &a, false, e);
 	ipam_attachment_clear(&a);
@@ -106,7 +128,8 @@ static int mend_endpoint(struct txn *t, struct mend *m, struct err *e)
 	return r;
 }
 
-/* The address is free: it becomes the attachment's again. Somebody else's: told, and left to the operator. */
+/* The address is free, or waits for this very pod: it becomes the attachment's again. Somebody else's, in
+ * quarantine, kept for another pod: told, and left to the operator. */
 static int mend_record(struct txn *t, struct mend *m, struct err *e)
 {
 	struct ipam_attachment a;
@@ -114,23 +137,29 @@ static int mend_record(struct txn *t, struct mend *m, struct err *e)
 	struct txn_block *b;
 	struct block_rec *rec;
 	struct store_obj o;
+	bool waits;
 	int r = store_get(t->m->st, STORE_ATTACHMENT, m->f->key.ns, m->f->key.name, &o, e);
 
 	if (r <= 0)
 		return r < 0 ? r : 1;
 	r = txn_record(t, m->f->addr, &b, &rec, e);
-	if (r < 0 || block_rec_has_holder(rec))
-		return r < 0 ? r : 1;
-	r = ipam_attachment_decode(&o, &a, e);
+	if (r == 0)
+		r = ipam_attachment_decode(&o, &a, e);
 	if (r < 0)
 		return r;
 	req = claim_request_of(&a);
+	waits = kept_waits_for(rec, &req);
+	if (block_rec_held(rec, t->now) && !waits) {
+		ipam_attachment_clear(&a);
+		return 1;
+	}
 	for (size_t i = 0; r == 0 && i < a.ips.n; i++) {
 		struct ip_prefix p;
 
 		r = ipam_attachment_ip(&a, i, &p, e);
 		if (r == 0 && ip_equal(p.ip, m->f->addr)) {
-			r = claim_record(t, &req, req.nic, a.ips.v[i].pool, b, rec, e);
+			r = waits ? claim_holder(t, &req, b, rec, e)
+				  : claim_record(t, &req, req.nic, a.ips.v[i].pool, b, rec, e);
 			m->mended = r == 0;
 		}
 	}
@@ -155,9 +184,9 @@ static int mend_false_entry(struct txn *t, struct mend *m, struct err *e)
 	for (size_t i = 0; r == 0 && ep && i < ep->ep.status.current.ips.n; i++) {
 		const char *nic = ep->ep.status.current.ips.v[i].interface;
 
-		if (!fsck_entry_names(ep, nic, m->f->addr))
+		if (!endpoint_names(ep, nic, m->f->addr))
 			continue;
-		endpoint_remove(ep, nic);
+		endpoint_forget(ep, nic, m->f->addr);
 		m->mended = true;
 		break;
 	}

@@ -48,26 +48,12 @@ static int forget_in_attachment(struct txn *t, const struct block_rec *rec, cons
 
 static int forget_in_endpoint(struct txn *t, const struct block_rec *rec, struct ip addr, struct err *e)
 {
-	struct api_endpoint_ip *entry;
 	struct txn_endpoint *ep;
 	int r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
 
-	if (r < 0)
-		return r;
-	entry = endpoint_find(ep, rec->nic);
-	if (!entry || !is_address(addr.ver == 4 ? entry->ipv4 : entry->ipv6, addr))
-		return 0;
-	ep->dirty = true;
-	if (addr.ver == 4) {
-		free(entry->ipv4);
-		entry->ipv4 = NULL;
-	} else {
-		free(entry->ipv6);
-		entry->ipv6 = NULL;
-	}
-	if (!entry->ipv4 && !entry->ipv6)
-		endpoint_remove(ep, rec->nic);
-	return 0;
+	if (r == 0)
+		endpoint_forget(ep, rec->nic, addr);
+	return r;
 }
 
 static int release_body(struct txn *t, void *arg, struct err *e)

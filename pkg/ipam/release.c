@@ -46,20 +46,15 @@ void stored_clear(struct stored_attachment *s)
 	ipam_attachment_clear(&s->a);
 }
 
-/* Drops the NIC's endpoint entry if it names addr and nothing keeps that any more. */
-static int forget_entry(struct txn *t, const struct ipam_attachment *a, const char *addr, struct err *e)
+/* The pod's endpoint names no longer what nothing keeps for it. */
+static int forget_entry(struct txn *t, const struct ipam_attachment *a, struct ip addr, struct err *e)
 {
-	struct api_endpoint_ip *entry;
 	struct txn_endpoint *ep;
 	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
 
-	if (r < 0)
-		return r;
-	entry = endpoint_find(ep, a->nic);
-	if (entry && ((entry->ipv4 && strcmp(entry->ipv4, addr) == 0) ||
-		      (entry->ipv6 && strcmp(entry->ipv6, addr) == 0)))
-		endpoint_remove(ep, a->nic);
-	return 0;
+	if (r == 0)
+		endpoint_forget(ep, a->nic, addr);
+	return r;
 }
 
 static int release_address(struct txn *t, const struct ipam_attachment *a, size_t i, struct err *e)
@@ -77,7 +72,7 @@ static int release_address(struct txn *t, const struct ipam_attachment *a, size_
 	if (strcmp(rec->container, a->container) != 0 || strcmp(rec->nic, a->nic) != 0)
 		return 0; /* somebody else has it now */
 	release_holder(t, b, rec);
-	return rec->hold == HOLD_FREE ? forget_entry(t, a, a->ips.v[i].address, e) : 0;
+	return rec->hold == HOLD_FREE ? forget_entry(t, a, p.ip, e) : 0;
 }
 
 static int release_one(struct txn *t, const struct stored_attachment *s, struct err *e)

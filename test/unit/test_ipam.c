@@ -585,43 +585,6 @@ static void test_pool_edits(void **state)
 	lab_close(&l);
 }
 
-/* The other half of what fsck can find is made from the one that is there. */
-static void test_fsck_mends(void **state)
-{
-	struct lab l;
-	struct ipam_request r = lab_pod("c1", "eth0", "p", "u1"), r2 = lab_pod("c2", "eth0", "q", "u2");
-	struct store_obj o;
-	struct ipam_key key;
-	struct store_op op = { .verb = STORE_DELETE, .kind = STORE_ATTACHMENT };
-
-	(void)state;
-	lab_open(&l);
-	lab_pool(&l, "a", POOL4 ", default: true");
-	lab_add(&l, &r);
-	lab_add(&l, &r2);
-	ipam_attachment_key("net", "c1", "eth0", &key);
-	assert_int_equal(store_begin(l.st, STORE_WRITE, deadline_in(1000), &l.e), 0);
-	assert_int_equal(store_get(l.st, STORE_ATTACHMENT, key.ns, key.name, &o, &l.e), 1);
-	op.ns = key.ns;
-	op.name = key.name;
-	op.version = o.version;
-	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
-	l.quiet = true;
-	assert_int_equal(lab_fsck(&l, false), 1);
-	assert_int_equal(lab_fsck(&l, true), 1);
-	assert_int_equal(lab_fsck(&l, false), 0);
-	EXPECT(lab_add(&l, &r), "10.0.0.1/24 0.0.0.0/0>10.0.0.254");
-	/* the blocks are lost: the attachments bring them back */
-	assert_int_equal(store_begin(l.st, STORE_WRITE, deadline_in(1000), &l.e), 0);
-	assert_int_equal(store_get(l.st, STORE_BLOCK, "", "v4-0a000000", &o, &l.e), 1);
-	op = (struct store_op){
-		.verb = STORE_DELETE, .kind = STORE_BLOCK, .name = "v4-0a000000", .version = o.version
-	};
-	assert_int_equal(store_commit(l.st, &op, 1, &l.e), 0);
-	assert_int_equal(lab_fsck(&l, true), 4); /* two attachments, two endpoints that were not true then */
-	lab_close(&l);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -647,7 +610,6 @@ int main(void)
 		cmocka_unit_test(test_operator),
 		cmocka_unit_test(test_operator_takes_all),
 		cmocka_unit_test(test_pool_edits),
-		cmocka_unit_test(test_fsck_mends),
 	};
 
 	return cmocka_run_group_tests_name("ipam", tests, NULL, NULL);

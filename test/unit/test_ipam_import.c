@@ -49,10 +49,60 @@ static void test_two_of_one_family(void **state)
 	lab_close(&l);
 }
 
+/* One container, one address, two networks: the DEL of one would leave the other's record wrong. */
+static void test_under_another_network(void **state)
+{
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL);
+	EXPECT(import(&l, r, "10.0.0.5", NULL), "claimed");
+	r.network = "other";
+	EXPECT_PART(import(&l, r, "10.0.0.5", NULL),
+		    "refused: address 10.0.0.5 is held by pod - (container c1, NIC eth0, network net)");
+	lab_del(&l, "c1", "eth0");
+	assert_int_equal(lab_fsck(&l, false), 0);
+	EXPECT(import(&l, r, "10.0.0.5", NULL), "claimed");
+	lab_close(&l);
+}
+
+/* The pod has another address than the one kept for it: that is kept no more. */
+static void test_beside_a_kept_address(void **state)
+{
+	(void)state;
+	for (int held = 0; held < 2; held++) {
+		struct ipam_request c1 = lab_pod("c1", "eth0", "p", "u"),
+				    c2 = lab_pod("c2", "eth0", "p", "u2");
+		struct lab l;
+
+		print_message("# held %d\n", held);
+		lab_open(&l);
+		lab_pool(&l, "a", POOL);
+		l.m.conf.keep_by_pod_name = true;
+		EXPECT(lab_add(&l, &c1), "10.0.0.1/24");
+		if (!held)
+			lab_del(&l, "c1", "eth0");
+		EXPECT(import(&l, c2, "10.0.0.5", NULL), "claimed");
+		EXPECT(lab_state(&l, "10.0.0.1"), held ? "pod c1" : "free");
+		assert_int_equal(lab_fsck(&l, false), 0);
+		lab_del(&l, "c1", "eth0");
+		lab_del(&l, "c2", "eth0");
+		EXPECT(lab_state(&l, "10.0.0.1"), "free");
+		EXPECT(lab_state(&l, "10.0.0.5"), "pin");
+		c2.container = "c3";
+		EXPECT(lab_add(&l, &c2), "10.0.0.5/24");
+		lab_close(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_of_one_family),
+		cmocka_unit_test(test_under_another_network),
+		cmocka_unit_test(test_beside_a_kept_address),
 	};
 
 	return cmocka_run_group_tests_name("ipam import", tests, NULL, NULL);
