@@ -418,7 +418,8 @@ bool block_rec_held(const struct block_rec *r, int64_t now)
 	case HOLD_PIN:
 		return true;
 	case HOLD_QUARANTINE:
-		return !r->until || r->until > now;
+		/* A clock that was ahead may have written it: nothing lasts longer than it was to. */
+		return !r->until || (r->until > now && now >= r->since - (r->until - r->since));
 	default:
 		return false;
 	}
