@@ -298,7 +298,7 @@ static void take_answer(struct chunk *c, const struct nlmsghdr *h)
 	if (i >= c->n || h->nlmsg_type != NLMSG_ERROR)
 		return;
 	read_status(h, &why);
-	if (q->no_ack ? why.err == 0 : q->result != -EINPROGRESS)
+	if (!q->no_ack && q->result != -EINPROGRESS)
 		return;
 	q->result = why.err == 0 ? 0 : tolerated(q, why.err) ? 1 : -why.err;
 	if (q->result < 0 && (!c->failed || q < c->failed)) {

@@ -83,7 +83,7 @@ void rt_addr_put(struct netlink_batch *b, const struct rt_addr *a, const char *d
 
 	if (a->flags)
 		rt_put_u32(&m, IFA_FLAGS, a->flags);
-	netlink_add(b, m, NETLINK_OK(EEXIST), "add address %s dev %s", ip_prefix_format(a->p, text), dev);
+	netlink_add(b, m, NETLINK_EXACT, "add address %s dev %s", ip_prefix_format(a->p, text), dev);
 }
 
 void rt_addr_del(struct netlink_batch *b, const struct rt_addr *a, const char *dev)

@@ -3,7 +3,9 @@
 #ifndef TEST_RTLAB_H
 #define TEST_RTLAB_H
 
+#include <linux/netlink.h>
 #include <net/if.h>
+#include <sys/socket.h>
 
 #include "ip/ip.h"
 #include "netlab.h"
@@ -70,6 +72,13 @@ static inline struct rt_link link_of(struct netspace *s, const char *name)
 	if (rt_link_by_name(&s->rt, name, &l, &e) < 0)
 		fail_msg("%s", e.msg);
 	return l;
+}
+
+/* Off, the kernel ignores what is asked for and tells of everything, as old ones do. */
+static inline void be_strict(struct netspace *s, int on)
+{
+	if (setsockopt(s->rt.fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on)) < 0)
+		abort();
 }
 
 static inline void add_pair(struct netlink_batch *b)

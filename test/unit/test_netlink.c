@@ -25,7 +25,7 @@
 /* The other end of a socket pair plays the kernel; what it is to say is said before it is asked. */
 static struct netlink nl;
 static int kernel = -1;
-static int recv_errno, recv_fails_at, recv_calls, send_errno, send_fails, send_calls;
+static int recv_errno, recv_fails_at, recv_calls, recv_flags, send_errno, send_fails, send_calls;
 
 ssize_t __real_recvmsg(int fd, struct msghdr *m, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags);
@@ -34,6 +34,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
+	recv_flags = flags;
 	if (++recv_calls == recv_fails_at) {
 		errno = recv_errno;
 		return -1;
@@ -146,6 +147,7 @@ static struct netlink_request *add(struct netlink_batch *b, struct netlink_ok ok
 
 static void answers_find_their_requests(void **state)
 {
+	const int eperm = -EPERM;
 	struct netlink_batch b = { 0 };
 	struct gram g = { 0 };
 	struct err e = { 0 };
@@ -156,20 +158,22 @@ static void answers_find_their_requests(void **state)
 	add(&b, NETLINK_OK(EEXIST), "b");
 	add(&b, NETLINK_EXACT, "c");
 	add(&b, NETLINK_EXACT, "d");
+	add(&b, NETLINK_EXACT, "e");
 	say_error(&g, 100, ENOENT, "left behind");
-	say_error(&g, 105, ENOENT, "of the future");
+	say_error(&g, 106, ENOENT, "of the future");
 	say_error(&g, 104, EPERM, "d is refused");
 	say_error(&g, 104, 0, NULL); /* twice */
 	flush_gram(&g);
 	say_error(&g, 103, EINVAL, "c is refused");
-	say(&g, 101, TYPE, 0, "", 0); /* a notice, no answer */
+	say(&g, 101, TYPE, 0, &eperm, sizeof(eperm)); /* a notice, no answer */
+	say_error(&g, 105, EPERM, "e is refused");
 	say_error(&g, 102, EEXIST, NULL);
 	say_error(&g, 101, 0, NULL);
 	flush_gram(&g);
 	assert_int_equal(netlink_send(&nl, &b, &e), -EINVAL);
 	assert_string_equal(e.msg, "pod: c: c is refused (Invalid argument)");
 	assert_int_equal(e.cni, ERR_IO);
-	assert_int_equal(b.n, 4);
+	assert_int_equal(b.n, 5);
 	assert_int_equal(b.v[0].result, 0);
 	assert_int_equal(b.v[1].result, 1);
 	assert_int_equal(b.v[2].result, -EINVAL);
@@ -177,7 +181,7 @@ static void answers_find_their_requests(void **state)
 	netlink_batch_clear(&b);
 	/* The next batch is not confused by what is left. */
 	error_gram(103, EINVAL, "old");
-	error_gram(105, 0, NULL);
+	error_gram(106, 0, NULL);
 	add(&b, NETLINK_EXACT, "next");
 	assert_int_equal(netlink_send(&nl, &b, &e), 0);
 	assert_int_equal(b.n, 0);
@@ -273,6 +277,24 @@ static void broken_answers(void **state)
 	}
 }
 
+static void impossible_errno(void **state)
+{
+	const int rows[] = { 1, INT32_MAX, -INT32_MAX, -4096 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct netlink_batch b = { 0 };
+		struct err e = { 0 };
+
+		begin(NETLINK_ROUTE);
+		error_gram(101, -rows[i], NULL);
+		add(&b, NETLINK_EXACT, "x");
+		if (netlink_send(&nl, &b, &e) != -EBADMSG)
+			fail_msg("%d: %s", rows[i], e.msg);
+		netlink_batch_clear(&b);
+	}
+}
+
 static void goes_in_chunks(void **state)
 {
 	const struct {
@@ -304,6 +326,8 @@ static void goes_in_chunks(void **state)
 
 			if (rows[i].bytes)
 				nla_put(m, 1, (int)rows[i].bytes, junk);
+			else
+				nlmsg_append(m, junk, 3, 0); /* to be padded */
 			netlink_add(&b, m, NETLINK_EXACT, "x");
 			say_error(&g, 101 + k, 0, NULL);
 			if (k % 2 == 1 || k + 1 == rows[i].requests) /* never across chunks */
@@ -434,6 +458,9 @@ static void interrupted_and_overrun(void **state)
 		r = netlink_send(&nl, &b, &e);
 		if (r != rows[i].want)
 			fail_msg("%s: %d, %s", rows[i].name, r, e.msg);
+		/* What is not there after a loss will not come. */
+		if (rows[i].recv_errno == ENOBUFS)
+			assert_int_equal(recv_flags, MSG_DONTWAIT);
 		netlink_batch_clear(&b);
 	}
 }
@@ -491,7 +518,7 @@ static void transactions(void **state)
 
 struct seen {
 	uint32_t v[64];
-	size_t n, resets;
+	size_t n, resets, calls;
 	int fails_at;
 };
 
@@ -499,6 +526,7 @@ static int each(struct nlmsghdr *h, void *arg, struct err *e)
 {
 	struct seen *s = arg;
 
+	s->calls++;
 	assert_int_equal(h->nlmsg_type, TYPE);
 	assert_true(s->n < ARRAY_LEN(s->v));
 	if (s->fails_at && (int)s->n + 1 == s->fails_at)
@@ -620,6 +648,7 @@ static void dumps_are_read_to_the_end(void **state)
 	dump_gram(101, 3, 3, 0, 0);
 	assert_int_equal(question(&s, NLM_F_DUMP, &e), -ERANGE);
 	assert_int_equal(recv_calls, 2);
+	assert_int_equal(s.calls, 2);
 	s = (struct seen){ 0 };
 	assert_int_equal(__real_send(kernel, big, sizeof(big), 0), sizeof(big));
 	dump_gram(102, 0, 3, 0, 0);
@@ -660,6 +689,7 @@ int main(void)
 		cmocka_unit_test(sentences),
 		cmocka_unit_test(sentence_behind_the_request),
 		cmocka_unit_test(broken_answers),
+		cmocka_unit_test(impossible_errno),
 		cmocka_unit_test(goes_in_chunks),
 		cmocka_unit_test(too_much),
 		cmocka_unit_test(wrong_before_it_is_sent),

@@ -157,6 +157,24 @@ static void ipv4_replaces(void **state)
 	expect_route(&c, 1, 2);
 }
 
+static void appended(void **state)
+{
+	const struct rt_route v[] = { { .dst = P("v4"), .via = A("10.0.0.1"), .oif = pod_if },
+				      { .dst = P("v4"), .via = A("10.0.0.254"), .oif = pod_if },
+				      { .dst = P("v6"), .via = A("fd00::1"), .oif = pod_if },
+				      { .dst = P("v6"), .via = A("fd00::254"), .oif = pod_if } };
+	struct netlink_batch b = { 0 };
+
+	(void)state;
+	pod_addresses();
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0; i < ARRAY_LEN(v); i++)
+			rt_route_append(&b, &v[i], "eth0");
+	sends(&pod, &b);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		expect_route(&v[i], 1, 2);
+}
+
 /* Only that one goes, not another of the same destination. */
 static void deletes_exactly(void **state)
 {
@@ -235,17 +253,11 @@ static void several_hops(void **state)
 		expect_route(&want[i], 0, 1);
 }
 
-static void lists(void **state)
+static void expect_lists(void)
 {
 	struct rt_routes r;
 	size_t main4 = 0, main6 = 0, big = 0;
 
-	(void)state;
-	pod_addresses();
-	ON(&pod,
-	   "ip route add 10.7.0.0/16 dev eth0 table 1000; ip -6 route add fd07::/64 dev eth0 table 1000");
-	/* Makes a cached route (an exception), not to be listed. */
-	ON(&pod, "ip -6 route add fd08::/64 via fd00::1 dev eth0; ip -6 route get fd08::1 >/dev/null");
 	r = routes(&pod, 0, 0);
 	for (size_t i = 0; i < r.n; i++) {
 		assert_false(r.v[i].flags & RTM_F_CLONED);
@@ -264,6 +276,20 @@ static void lists(void **state)
 		r = routes(&pod, ver, 4711);
 		assert_int_equal(r.n, 0);
 		free(r.v);
+	}
+}
+
+static void lists(void **state)
+{
+	(void)state;
+	pod_addresses();
+	ON(&pod,
+	   "ip route add 10.7.0.0/16 dev eth0 table 1000; ip -6 route add fd07::/64 dev eth0 table 1000");
+	/* Makes a cached route (an exception), not to be listed. */
+	ON(&pod, "ip -6 route add fd08::/64 via fd00::1 dev eth0; ip -6 route get fd08::1 >/dev/null");
+	for (int strict = 0; strict < 2; strict++) {
+		be_strict(&pod, strict);
+		expect_lists();
 	}
 }
 
@@ -511,6 +537,7 @@ int main(void)
 		TEST(put_and_deleted_twice),
 		TEST(what_is_put_is_what_is_listed),
 		TEST(ipv4_replaces),
+		TEST(appended),
 		TEST(deletes_exactly),
 		TEST(several_hops),
 		TEST(lists),

@@ -73,7 +73,7 @@ static void links_change(void **state)
 	for (int i = 0; i < 2; i++) {
 		rt_link_set_up(&b, pod_if, "eth0", false);
 		rt_link_set_mac(&b, pod_if, "eth0", mac);
-		rt_link_set_txqlen(&b, pod_if, "eth0", 4321);
+		rt_link_set_txqlen(&b, pod_if, "another", 4321); /* with an index it is just for sentences */
 		rt_link_set_alias(&b, 0, "eth0", "pod default/a");
 		sends(&pod, &b);
 	}
@@ -244,6 +244,7 @@ static void addresses(void **state)
 	const struct rt_addr four = { .index = pod_if, .p = P("10.1.2.3/24"), .scope = RT_SCOPE_LINK };
 	const struct rt_addr six = { .index = pod_if, .p = P("fd00::3/64"), .flags = IFA_F_NODAD };
 	const struct rt_addr flags = { .index = pod_if, .p = P("fd00::4/64"), .flags = IFA_F_NOPREFIXROUTE };
+	const struct rt_addr other = { .index = pod_if, .p = P("fd00::4/64") };
 	const struct rt_addr gone = { .index = 4711, .p = P("fd00::5/64") };
 	const struct rt_addr gone4 = { .index = 4711, .p = P("10.0.0.5/24") };
 	struct netlink_batch b = { 0 };
@@ -258,12 +259,15 @@ static void addresses(void **state)
 		rt_addr_put(&b, &flags, "eth0");
 		sends(&pod, &b);
 	}
-	assert_int_equal(count_addrs(4, pod_if), 1);
-	assert_int_equal(count_addrs(6, pod_if), 2);
-	assert_int_equal(count_addrs(0, pod_if), 3);
-	assert_int_equal(count_addrs(4, 0), 2);
-	assert_int_equal(count_addrs(0, 0), 5);
-	assert_int_equal(count_addrs(0, 4711), 0);
+	for (int strict = 0; strict < 2; strict++) {
+		be_strict(&pod, strict);
+		assert_int_equal(count_addrs(4, pod_if), 1);
+		assert_int_equal(count_addrs(6, pod_if), 2);
+		assert_int_equal(count_addrs(0, pod_if), 3);
+		assert_int_equal(count_addrs(4, 0), 2);
+		assert_int_equal(count_addrs(0, 0), 5);
+		assert_int_equal(count_addrs(0, 4711), 0);
+	}
 	assert_int_equal(rt_addrs(&pod.rt, 4, pod_if, &a, &e), 0);
 	assert_true(ip_prefix_equal(a.v[0].p, four.p));
 	assert_int_equal(a.v[0].scope, RT_SCOPE_LINK);
@@ -272,6 +276,12 @@ static void addresses(void **state)
 	for (size_t i = 0; i < a.n; i++)
 		assert_true(ip_equal(a.v[i].p.ip, six.p.ip) ? a.v[i].flags & IFA_F_NODAD
 							    : a.v[i].flags & IFA_F_NOPREFIXROUTE);
+	free(a.v);
+	rt_addr_put(&b, &other, "eth0"); /* other flags */
+	sends(&pod, &b);
+	assert_int_equal(rt_addrs(&pod.rt, 6, pod_if, &a, &e), 0);
+	for (size_t i = 0; i < a.n; i++)
+		assert_false(a.v[i].flags & IFA_F_NOPREFIXROUTE);
 	free(a.v);
 	rt_addr_put(&b, &gone, "gone0");
 	fails(&pod, &b, -ENODEV,
@@ -284,6 +294,10 @@ static void addresses(void **state)
 	}
 	sends(&pod, &b);
 	assert_int_equal(count_addrs(0, pod_if), 1);
+	ON(&pod, "ip link set eth0 mtu 1000"); /* too small for IPv6, which goes away */
+	rt_addr_del(&b, &other, "eth0");
+	sends(&pod, &b);
+	assert_int_equal(count_addrs(0, pod_if), 0);
 }
 
 /* The other end of a point-to-point address is not ours. */
@@ -333,12 +347,15 @@ static void neighbours(void **state)
 	assert_int_equal(n.n, 1);
 	assert_true(ip_equal(n.v[0].ip, v[1].ip));
 	free(n.v);
-	assert_int_equal(rt_neighs(&pod.rt, 0, pod_if, &n, &e), 0);
-	assert_int_equal(n.n, 3);
-	free(n.v);
-	assert_int_equal(rt_neighs(&pod.rt, 0, 0, &n, &e), 0);
-	assert_int_equal(n.n, 4);
-	free(n.v);
+	for (int strict = 0; strict < 2; strict++) {
+		be_strict(&pod, strict);
+		assert_int_equal(rt_neighs(&pod.rt, 0, pod_if, &n, &e), 0);
+		assert_int_equal(n.n, 3);
+		free(n.v);
+		assert_int_equal(rt_neighs(&pod.rt, 0, 0, &n, &e), 0);
+		assert_int_equal(n.n, 4);
+		free(n.v);
+	}
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < ARRAY_LEN(v); i++)
 			rt_neigh_del(&b, &v[i], "eth0");
