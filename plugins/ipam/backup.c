@@ -20,10 +20,14 @@ static bool is_due(const char *dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	int64_t age;
 
 	if (snprintf(path, sizeof(path), "%s/backup.json", dir) >= (int)sizeof(path))
 		return false;
-	return stat(path, &st) < 0 || clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 >= BACKUP_EVERY_MS;
+	if (stat(path, &st) < 0)
+		return true;
+	age = clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000;
+	return age < 0 || age >= BACKUP_EVERY_MS; /* from the future: the clock was set back */
 }
 
 /* Nothing of the call may stay open: the runtime waits for the end of our stdout. */

@@ -3,8 +3,10 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup.h"
 #include "base/own.h"
@@ -118,6 +120,15 @@ int verb_add(struct cni_call *c, struct err *e)
 
 /* ---- DEL, GC ---- */
 
+/* That something is missing may have other reasons: a mount namespace without /proc. */
+static bool no_store(const struct session *s)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/data.mdb", s->conf.state_dir) < (int)sizeof(path) &&
+	       access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 int verb_del(struct cni_call *c, struct err *e)
 {
 	struct session s;
@@ -126,8 +137,8 @@ int verb_del(struct cni_call *c, struct err *e)
 	if (x < 0 || !ipam_section_is_local(&s.conf))
 		return finish(&s, x, e); /* no agent ever gave anything */
 	x = session_open_store(&s, false, e);
-	if (x == -ENOENT)
-		return finish(&s, 0, e); /* no state directory: nothing is recorded */
+	if (x == -ENOENT && no_store(&s))
+		return finish(&s, 0, e); /* nothing is recorded */
 	if (x == 0)
 		x = ipam_del(&s.ipam, c->conf.name, c->env.container_id, c->env.ifname, e);
 	if (x == 0)
