@@ -21,10 +21,11 @@
 #include "ipam/attachment.h"
 #include "store/store.h"
 
-#define IPAM_NICS_MAX      32
-#define IPAM_REQUESTED_MAX 16
-#define IPAM_COOLDOWN_MS   60000
-#define IPAM_QUARANTINE_MS 3600000
+#define IPAM_NICS_MAX       32
+#define IPAM_REQUESTED_MAX  16
+#define IPAM_COOLDOWN_MS    60000
+#define IPAM_COOLDOWN_MAX_S 86400
+#define IPAM_QUARANTINE_MS  3600000
 
 /* What an operator configured: the plugin's "ipam" section, in a cluster the ConfigMap too. */
 struct ipam_conf {
@@ -127,7 +128,7 @@ int ipam_gc(struct ipam *m, const char *network, const struct ipam_valid *valid,
 int ipam_sweep(struct ipam *m, bool (*dead)(const struct ipam_attachment *a, void *arg), void *arg,
 	       size_t *ret_freed, struct err *e);
 
-/* Forgets blocks in which nothing is held, cooling or in quarantine. */
+/* Forgets blocks in which nothing is held or in quarantine, and nothing can be cooling in any network. */
 int ipam_prune(struct ipam *m, struct err *e);
 
 /* Frees what holders of an earlier boot left (kernel state does not survive a reboot, and a store is one

@@ -17,7 +17,8 @@ struct prune {
 /* 1 when every record is free and rested. */
 static int is_empty(const struct txn *t, const struct store_obj *o, struct err *e)
 {
-	int64_t rested = t->now - t->m->conf.cooldown_ms;
+	/* Other networks' addresses are in it, too, and may have to rest longer than ours. */
+	int64_t rested = t->now - IPAM_COOLDOWN_MAX_S * 1000;
 	struct block b;
 	uint8_t ver;
 	ip_num index;

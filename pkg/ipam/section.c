@@ -49,7 +49,7 @@ static const struct json_field section_fields[] = {
 	JF(struct ipam_section, keep_ip_by_pod_name, "keep_ip_by_pod_name",
 	   .doc = "datastore local: a pod that is made again under its namespace and name gets its address "
 		  "again"),
-	JF(struct ipam_section, cooldown_seconds, "cooldown_seconds", .max = 86400,
+	JF(struct ipam_section, cooldown_seconds, "cooldown_seconds", .max = IPAM_COOLDOWN_MAX_S,
 	   .doc = "datastore local: a freed address rests this long while others are left; default 60"),
 	JF(struct ipam_section, quarantine_seconds, "quarantine_seconds", .min = 1, .max = 31536000,
 	   .doc = "datastore local: an address somebody else was seen using is left alone this long; default "

@@ -58,9 +58,33 @@ static void test_gc(void **state)
 	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
 	assert_int_equal(freed, 3); /* c1 eth0, its net1 that was claimed ahead, d */
 	assert_int_equal(count_blocks(&l), 2);
-	clock_freeze_wall(now + IPAM_COOLDOWN_MS);
+	clock_freeze_wall(now + IPAM_COOLDOWN_MAX_S * 1000);
 	assert_int_equal(ipam_gc(&l.m, "net", NULL, 0, now, &freed, &l.e), 0);
 	assert_int_equal(count_blocks(&l), 1); /* c3 is in the other */
+	clock_freeze_wall(-1);
+	lab_close(&l);
+}
+
+/* A network whose addresses need not rest does not forget for the others when theirs were released. */
+static void test_gc_of_a_hurried_network(void **state)
+{
+	struct ipam_request r = lab_request("c1", "eth0");
+	int64_t now = 1900000000000;
+	size_t freed;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	clock_freeze_wall(now);
+	lab_pool(&l, "a", POOL4 ", default: true");
+	lab_add(&l, &r);
+	lab_del(&l, "c1", "eth0");
+	clock_freeze_wall(now + 10);
+	l.m.conf.cooldown_ms = 0;
+	assert_int_equal(ipam_gc(&l.m, "other", NULL, 0, now + 10, &freed, &l.e), 0);
+	l.m.conf.cooldown_ms = IPAM_COOLDOWN_MS;
+	r.container = "c2";
+	EXPECT_PART(lab_add(&l, &r), "10.0.0.2/24");
 	clock_freeze_wall(-1);
 	lab_close(&l);
 }
@@ -282,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gc),
+		cmocka_unit_test(test_gc_of_a_hurried_network),
 		cmocka_unit_test(test_gc_and_claims_ahead),
 		cmocka_unit_test(test_gc_and_a_take_over),
 		cmocka_unit_test(test_gc_and_a_repeated_add),
