@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "ipam/section.h"
+#include "../plugins/coordinator/conf.h"
 
 static const char *kind_text(const struct json_field *f)
 {
@@ -74,18 +75,36 @@ static FILE *page(const char *dir, const char *name, const char *title, const ch
 	return out;
 }
 
-static int write_config(const char *dir)
+static int write_keys(const char *dir, const char *name, const char *title, const char *text,
+		      const struct json_table *t)
 {
-	FILE *out = page(dir, "ipam-section.md", "The `ipam` section of a network configuration",
-			 "Keys of `\"ipam\": {\"type\": \"spiderpool\", ...}`. Keys that are not listed are "
-			 "ignored with a line in "
-			 "the log.\n");
+	FILE *out = page(dir, name, title, text);
 
 	if (!out)
 		return 1;
 	fprintf(out, "| key | type | meaning |\n|---|---|---|\n");
-	print_table(out, &ipam_section_table, "");
+	print_table(out, t, "");
 	return fclose(out) != 0;
+}
+
+static int write_ipam(const char *dir)
+{
+	return write_keys(dir, "ipam-section.md", "The `ipam` section of a network configuration",
+			  "Keys of `\"ipam\": {\"type\": \"spiderpool\", ...}`. Keys that are not listed are "
+			  "ignored with a line in "
+			  "the log.\n",
+			  &ipam_section_table);
+}
+
+static int write_coordinator(const char *dir)
+{
+	return write_keys(
+		dir, "coordinator.md", "Keys of `coordinator`",
+		"Keys of `{\"type\": \"coordinator\", ...}` in the `plugins` of a network configuration. "
+		"\"From the agent\": when the key is absent or empty, what spiderpool-agent says holds, if "
+		"the node has one (docs/coordinator.md). Keys that are not listed are ignored with a line "
+		"in the log.\n",
+		&coordinator_section_table);
 }
 
 static int write_resources(const char *dir)
@@ -115,5 +134,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s DIR\n", argv[0]);
 		return 2;
 	}
-	return write_config(argv[1]) || write_resources(argv[1]);
+	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_resources(argv[1]);
 }

@@ -49,10 +49,10 @@ static const struct json_field section_fields[] = {
 	JF(S, tune_pod_routes, "tunePodRoutes",
 	   .doc = "with several NICs: answer through the NIC a request came in by. From the agent, else true"),
 	JF(S, pod_default_route_nic, "podDefaultRouteNic",
-	   .doc = "the NIC with the pod's default route. The pod's annotation "
+	   .doc = "the NIC that gets the pod's default route. The pod's annotation "
 		  "`" COORDINATOR_ANNOTATION_DEFAULT_NIC
-		  "` comes first; from the agent; default: the first that has "
-		  "one"),
+		  "` comes before this key, the agent after it; default: "
+		  "it stays where it is"),
 	JF(S, host_rule_table, "hostRuleTable", .min = 1, .max = UINT32_MAX,
 	   .doc = "the node's routing table of pod addresses, not 253, 254 or 255. From the agent, else " TEXT(
 		   COORDINATOR_HOST_TABLE)),
