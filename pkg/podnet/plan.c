@@ -201,15 +201,15 @@ struct each {
 	bool keep; /* stays when the rest is undone */
 };
 
-/* The node's interfaces come and go with other pods: only what differs is ours, and nobody puts it back. */
-static int plan_node_setting(struct podnet *n, const char *path, const char *value, struct podnet_changes *l,
-			     struct err *e)
+/* The node's interfaces come and go with other pods: of them only what differs is ours, and nobody puts it
+ * back. */
+static int plan_node_setting(struct each *f, const char *name, const char *path, struct err *e)
 {
 	char is[SYSCTL_TEXT_MAX];
-	int r = sysctl_get(&n->node, path, is, e);
+	int r = sysctl_get(&f->n->node, path, is, e);
 
-	if (r == 0 && strcmp(is, value) != 0)
-		podnet_add_sysctl(l, PODNET_NODE, path, value, NULL);
+	if (r == 0 && (strcmp(is, f->value) != 0 || strcmp(name, "all") == 0))
+		podnet_add_sysctl(f->l, PODNET_NODE, path, f->value, NULL);
 	return r;
 }
 
@@ -221,7 +221,7 @@ static int plan_one_of_each(const char *name, void *arg, struct err *e)
 
 	snprintf(path, sizeof(path), "%s/%.16s/%s", f->dir, name, f->setting);
 	if (f->w == PODNET_NODE)
-		r = plan_node_setting(f->n, path, f->value, f->l, e);
+		r = plan_node_setting(f, name, path, e);
 	else
 		r = podnet_plan_sysctl(f->n, f->w, path, f->value, f->keep, f->l, e);
 	return r == -ENOENT ? 0 : r; /* an interface that went away meanwhile */
@@ -238,7 +238,7 @@ int podnet_plan_rp_filter(struct podnet *n, enum podnet_where w, int value, stru
 	 * of the hundreds that a node may have need be looked at. */
 	if (w == PODNET_NODE && value == RP_FILTER_LOOSE &&
 	    sysctl_get(&n->node, "ipv4/conf/all/rp_filter", all, e) == 0 && strcmp(all, text) == 0)
-		return 0;
+		return plan_one_of_each("all", &f, e);
 	return sysctl_each(w == PODNET_POD ? &n->pod : &n->node, f.dir, plan_one_of_each, &f, e);
 }
 

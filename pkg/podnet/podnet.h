@@ -125,8 +125,8 @@ int podnet_plan_from(const struct podnet_view *v, const struct rt_link *nic, uin
  * the NIC whose record does not count, may be NULL. */
 uint32_t podnet_free_table(const struct podnet_view *v, const struct podnet_records *others,
 			   const struct podnet_changes *l, const char *sharing, uint32_t from);
-/* rp_filter of all, default and every interface there is. Node: those that differ, for good. (The kernel
- * takes the larger one of "all" and the interface's own.) */
+/* rp_filter of all, default and every interface there is. Node: all, and of the others those that differ, for
+ * good. (The kernel takes the larger one of "all" and the interface's own.) */
 int podnet_plan_rp_filter(struct podnet *n, enum podnet_where w, int value, struct podnet_changes *l,
 			  struct err *e);
 /* Pod: disable_ipv6 off for all, default and every interface, for good: on again it would take addresses. */
