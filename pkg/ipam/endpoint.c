@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/own.h"
 
 static int dup_to(char **dst, const char *s, struct err *e)
@@ -56,21 +59,35 @@ static void free_endpoint(struct txn_endpoint *ep)
 	free(ep);
 }
 
+static uint64_t hash_of(const char *ns, const char *pod)
+{
+	return XXH3_64bits_withSeed(pod, strlen(pod), XXH3_64bits(ns, strlen(ns)));
+}
+
+static struct txn_endpoint *find(const struct txn *t, uint64_t key, const char *ns, const char *pod)
+{
+	struct txn_endpoint *ep;
+	size_t at = 0;
+
+	do
+		ep = hash_next(&t->endpoint_of, key, &at);
+	while (ep && (strcmp(ep->ep.obj.meta.ns, ns) != 0 || strcmp(ep->ep.obj.meta.name, pod) != 0));
+	return ep;
+}
+
 int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endpoint **ret, struct err *e)
 {
 	struct txn_endpoint *ep, **grown;
+	uint64_t key;
 	int r;
 
 	*ret = NULL;
 	if (!ns || !pod || !ns[0] || !pod[0])
 		return 0;
-	for (size_t i = 0; i < t->n_endpoints; i++) {
-		ep = t->endpoints[i];
-		if (strcmp(ep->ep.obj.meta.ns, ns) == 0 && strcmp(ep->ep.obj.meta.name, pod) == 0) {
-			*ret = ep;
-			return 0;
-		}
-	}
+	key = hash_of(ns, pod);
+	*ret = find(t, key, ns, pod);
+	if (*ret)
+		return 0;
 	grown = realloc(t->endpoints, (t->n_endpoints + 1) * sizeof(struct txn_endpoint *));
 	if (!grown)
 		return err_nomem(e);
@@ -81,6 +98,8 @@ int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endp
 	r = load(t, ns, pod, ep, e);
 	if (r == 0 && !ep->version)
 		r = init(t, ns, pod, ep, e);
+	if (r == 0)
+		r = hash_add(&t->endpoint_of, key, ep, e);
 	if (r < 0) {
 		free_endpoint(ep);
 		return err_wrap(e, "SpiderEndpoint %s/%s", ns, pod);
@@ -240,4 +259,5 @@ void endpoint_release(struct txn *t)
 	for (size_t i = 0; i < t->n_endpoints; i++)
 		free_endpoint(t->endpoints[i]);
 	free(t->endpoints);
+	hash_clear(&t->endpoint_of);
 }

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/own.h"
 #include "ipam/endpoint.h"
 
@@ -68,18 +71,27 @@ static int load_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block
 	return r < 0 ? err_wrap(e, "SpiderIPBlock %s", name) : 0;
 }
 
+static struct txn_block *find_block(const struct txn *t, uint64_t key, uint8_t ver, ip_num index)
+{
+	struct txn_block *b;
+	size_t at = 0;
+
+	do
+		b = hash_next(&t->block_of, key, &at);
+	while (b && (b->b.ver != ver || b->b.index != index));
+	return b;
+}
+
 int txn_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block **ret, struct err *e)
 {
 	CLEANUP(free_p) struct txn_block *b = NULL;
+	uint64_t key = XXH3_64bits_withSeed(&index, sizeof(index), ver);
 	struct txn_block **grown;
 	int r;
 
-	for (size_t i = 0; i < t->n_blocks; i++) {
-		if (t->blocks[i]->b.ver == ver && t->blocks[i]->b.index == index) {
-			*ret = t->blocks[i];
-			return 0;
-		}
-	}
+	*ret = find_block(t, key, ver, index);
+	if (*ret)
+		return 0;
 	grown = realloc(t->blocks, (t->n_blocks + 1) * sizeof(struct txn_block *));
 	if (!grown)
 		return err_nomem(e);
@@ -88,8 +100,12 @@ int txn_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block **ret, 
 	if (!b)
 		return err_nomem(e);
 	r = load_block(t, ver, index, b, e);
-	if (r < 0)
+	if (r == 0)
+		r = hash_add(&t->block_of, key, b, e);
+	if (r < 0) {
+		block_clear(&b->b);
 		return r;
+	}
 	*ret = t->blocks[t->n_blocks++] = TAKE_PTR(b);
 	return 0;
 }
@@ -216,6 +232,7 @@ static void release(struct txn *t)
 		free(t->blocks[i]);
 	}
 	free(t->blocks);
+	hash_clear(&t->block_of);
 	endpoint_release(t);
 	for (size_t i = 0; i < t->n_ops; i++)
 		buf_clear(&t->ops[i].value);

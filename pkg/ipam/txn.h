@@ -8,6 +8,7 @@
 #define IPAM_TXN_H
 
 #include "api/block.h"
+#include "ipam/hash.h"
 #include "ipam/ipam.h"
 
 struct txn_block {
@@ -26,8 +27,10 @@ struct txn {
 	bool probe_all; /* restored from a backup: any address may be in use */
 	struct txn_block **blocks;
 	size_t n_blocks;
+	struct hash block_of; /* by family and index */
 	struct txn_endpoint **endpoints;
 	size_t n_endpoints;
+	struct hash endpoint_of; /* by namespace and pod */
 	struct txn_op *ops;
 	size_t n_ops;
 	struct txn_chunk *strings;
