@@ -130,7 +130,10 @@ static int apply_checked(struct txn *t, const struct apply *x, const struct worl
 	if (r < 0)
 		return r;
 	*x->ret = same ? ADMIN_UNCHANGED : old ? ADMIN_CONFIGURED : ADMIN_CREATED;
-	return same || x->dry_run ? 1 : put(t, x, version, e);
+	if (x->dry_run)
+		return 1;
+	/* Of nothing, too: what it found may be of a process that was killed before it was durable. */
+	return same ? 0 : put(t, x, version, e);
 }
 
 static int apply_body(struct txn *t, void *arg, struct err *e)

@@ -119,8 +119,8 @@ static void out_clear_p(struct out *o)
 	close_p(&o->fd);
 }
 
-/* One process at a time writes the temporary file; what a killed one left behind is written over. */
-static int temp_open(int dirfd, const char *temp, struct err *e)
+/* In the store's own directory one process at a time writes; what a killed one left is written over. */
+static int temp_share(int dirfd, const char *temp, struct err *e)
 {
 	CLEANUP(close_p)
 	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -136,12 +136,21 @@ static int temp_open(int dirfd, const char *temp, struct err *e)
 	return TAKE_FD(fd);
 }
 
+/* Elsewhere others may write, too: a file that was there before may be open to them. */
+static int temp_create(int dirfd, const char *temp, struct err *e)
+{
+	int fd;
+
+	unlinkat(dirfd, temp, 0);
+	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(e, errno, "create %s", temp) : fd;
+}
+
 static int write_file(struct local *l, int dirfd, const char *temp, const char *path, struct err *e)
 {
+	int fd = dirfd == l->dirfd ? temp_share(dirfd, temp, e) : temp_create(dirfd, temp, e);
 	CLEANUP(out_clear_p)
-	struct out o = {
-		.l = l, .path = temp, .fd = temp_open(dirfd, temp, e), .buf = { .max = BUF_MAX_DEFAULT }
-	};
+	struct out o = { .l = l, .path = temp, .fd = fd, .buf = { .max = BUF_MAX_DEFAULT } };
 	int r;
 
 	if (o.fd < 0)
@@ -176,14 +185,18 @@ static int sync_dir(int dirfd, const char *path, struct err *e)
 int store_local_backup(struct store *st, const char *path, struct err *e)
 {
 	struct local *l = local_of(st);
-	int dirfd = *path ? AT_FDCWD : l->dirfd, r;
+	int dirfd = *path ? AT_FDCWD : l->dirfd, r, n;
 	char temp[PATH_MAX];
 
 	if (l->txn)
 		return err_set(e, EBUSY, "store: a transaction is open already");
-	if (!*path)
+	if (*path) {
+		n = snprintf(temp, sizeof(temp), "%s.%d.tmp", path, (int)getpid());
+	} else {
 		path = "backup.json";
-	if (snprintf(temp, sizeof(temp), "%s.tmp", path) >= (int)sizeof(temp))
+		n = snprintf(temp, sizeof(temp), "%s.tmp", path);
+	}
+	if (n >= (int)sizeof(temp))
 		return err_sys(e, ENAMETOOLONG, "%s", path);
 	r = write_file(l, dirfd, temp, path, e);
 	if (r < 0)

@@ -563,6 +563,39 @@ static void test_operator_takes_all(void **state)
 	lab_close(&l);
 }
 
+static const struct store_impl *real;
+static int commits;
+static size_t committed;
+
+static int count_commit(struct store *st, const struct store_op *ops, size_t n, struct err *e)
+{
+	commits++;
+	committed += n;
+	return real->commit(st, ops, n, e);
+}
+
+/* What is there already may not be durable yet: its process was killed before it could flush. */
+static void test_unchanged_is_durable(void **state)
+{
+	struct store_impl counting;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4);
+	real = l.st->impl;
+	counting = *real;
+	counting.commit = count_commit;
+	l.st->impl = &counting;
+	commits = 0;
+	committed = 0;
+	lab_pool(&l, "a", POOL4);
+	assert_int_equal(commits, 1);
+	assert_int_equal(committed, 0);
+	l.st->impl = real;
+	lab_close(&l);
+}
+
 static void test_pool_edits(void **state)
 {
 	struct lab l;
@@ -609,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_operator),
 		cmocka_unit_test(test_operator_takes_all),
+		cmocka_unit_test(test_unchanged_is_durable),
 		cmocka_unit_test(test_pool_edits),
 	};
 

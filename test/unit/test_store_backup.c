@@ -147,6 +147,31 @@ static void test_restore_elsewhere(void **state)
 	snprintf(dir, sizeof(dir), "%s", home);
 }
 
+/* In a directory where others may write, a file that was there before may still be open to them. */
+static void test_backup_beside_a_trap(void **state)
+{
+	char file[PATH_MAX + 16], trap[2][PATH_MAX + 64];
+	int fd[2];
+	struct stat s;
+
+	(void)state;
+	fill_for_backup();
+	snprintf(file, sizeof(file), "%s/copy.json", dir);
+	snprintf(trap[0], sizeof(trap[0]), "%s.tmp", file);
+	snprintf(trap[1], sizeof(trap[1]), "%s.%d.tmp", file, (int)getpid());
+	for (int i = 0; i < 2; i++) {
+		fd[i] = open(trap[i], O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		assert_true(fd[i] >= 0);
+	}
+	check(store_local_backup(st, file, &err));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fstat(fd[i], &s), 0);
+		assert_int_equal(s.st_size, 0);
+		close(fd[i]);
+	}
+	run("test $(stat -c %%a %s) = 600 && test -s %s", file, file);
+}
+
 static void test_restore_refused(void **state)
 {
 	static const struct {
@@ -236,8 +261,12 @@ static void test_restore_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_backup),          T(test_restore_twice),  T(test_restore_elsewhere),
-		T(test_restore_refused), T(test_restore_in_use),
+		T(test_backup),
+		T(test_restore_twice),
+		T(test_restore_elsewhere),
+		T(test_backup_beside_a_trap),
+		T(test_restore_refused),
+		T(test_restore_in_use),
 	};
 
 	return cmocka_run_group_tests_name("store backup", tests, NULL, NULL);
