@@ -157,21 +157,6 @@ static int each_found(struct nlmsghdr *h, void *list, struct err *e)
 	return rt_route_parse(h, list, e);
 }
 
-/* Says no by its type, not by failing. */
-static int type_error(uint8_t type)
-{
-	switch (type) {
-	case RTN_UNREACHABLE:
-		return EHOSTUNREACH;
-	case RTN_PROHIBIT:
-		return EACCES;
-	case RTN_BLACKHOLE:
-		return EINVAL;
-	default:
-		return 0;
-	}
-}
-
 int rt_route_lookup(struct netlink *nl, struct ip to, struct rt_route *ret, struct err *e)
 {
 	/* IPv6 tells the table anyway and refuses the flag. */
@@ -181,15 +166,13 @@ int rt_route_lookup(struct netlink *nl, struct ip to, struct rt_route *ret, stru
 	struct rt_list l = { .size = sizeof(struct rt_route) };
 	struct nl_msg *m = rt_msg(RTM_GETROUTE, 0, &head, sizeof(head));
 	char text[IP_TEXT_MAX];
-	int r, sys = 0;
+	int r;
 
 	rt_put_ip(&m, RTA_DST, to);
 	ip_format(to, text);
 	r = netlink_ask(nl, m, each_found, rt_list_reset, &l, e, "look up the route to %s", text);
-	if (r == 0)
-		sys = l.n == 0 ? ENETUNREACH : type_error(((struct rt_route *)l.v)->type);
-	if (sys)
-		r = err_sys(e, sys, "%s: look up the route to %s", nl->where, text);
+	if (r == 0 && l.n == 0)
+		r = err_sys(e, ENETUNREACH, "%s: look up the route to %s", nl->where, text);
 	if (r == 0)
 		*ret = *(struct rt_route *)l.v;
 	free(l.v);

@@ -288,6 +288,81 @@ static void odd_hops(void **state)
 	}
 }
 
+/* Kernels answer with more than they were asked for: those without IPv6 with IPv4, old ones with everything.
+ * Here one says the same whatever the question. */
+static void play_kernel(int fd, uint32_t seq)
+{
+	const struct nlmsghdr done = { .nlmsg_len = NLMSG_LENGTH(4),
+				       .nlmsg_type = NLMSG_DONE,
+				       .nlmsg_flags = NLM_F_MULTI,
+				       .nlmsg_seq = seq };
+	uint8_t last[NLMSG_SPACE(4)] = { 0 };
+	struct netlink_batch b = { 0 };
+
+	for (int i = 0; i < 8; i++) {
+		struct ip_prefix p = P(i % 2 ? "fd00::7/128" : "10.0.0.7/32");
+		int index = i & 2 ? 7 : 8;
+
+		rt_addr_put(&b, &(struct rt_addr){ .index = index, .p = p }, "x");
+		rt_neigh_put(&b, &(struct rt_neigh){ .index = index, .ip = p.ip }, "x");
+		rt_route_put(&b, &(struct rt_route){ .dst = p, .oif = 7, .table = i & 2 ? 7 : 8 }, "x");
+		if (i & 4)
+			((struct rtmsg *)nlmsg_data(nlmsg_hdr(b.v[b.n - 1].msg)))->rtm_flags |= RTM_F_CLONED;
+		rt_rule_put(&b, &(struct rt_rule){ .ver = p.ip.ver, .table = 7 });
+	}
+	for (size_t i = 0; i < b.n; i++) {
+		struct nlmsghdr *h = nlmsg_hdr(b.v[i].msg);
+
+		h->nlmsg_flags = NLM_F_MULTI;
+		h->nlmsg_seq = seq;
+		assert_int_equal(send(fd, h, h->nlmsg_len, 0), h->nlmsg_len);
+	}
+	memcpy(last, &done, sizeof(done));
+	assert_int_equal(send(fd, last, sizeof(last), 0), sizeof(last));
+	netlink_batch_clear(&b);
+}
+
+static void lists_leave_out_what_was_not_asked_for(void **state)
+{
+	const struct {
+		uint8_t ver;
+		uint32_t which; /* index or table */
+		size_t addrs, neighs, routes, rules;
+	} rows[] = {
+		{ 0, 0, 8, 8, 4, 8 }, { 4, 0, 4, 4, 2, 4 }, { 6, 0, 4, 4, 2, 4 },
+		{ 0, 7, 4, 4, 2, 8 }, { 6, 7, 2, 2, 1, 4 }, { 6, 9, 0, 0, 0, 4 },
+	};
+	struct netlink nl;
+	struct err e;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(netlink_adopt(pair[0], NETLINK_ROUTE, "pod", &nl, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rt_addrs a = { 0 };
+		struct rt_neighs n = { 0 };
+		struct rt_routes r = { 0 };
+		struct rt_rules u = { 0 };
+
+		for (uint32_t k = 1; k <= 4; k++)
+			play_kernel(pair[1], nl.seq + k);
+		assert_int_equal(rt_addrs(&nl, rows[i].ver, (int)rows[i].which, &a, &e), 0);
+		assert_int_equal(rt_neighs(&nl, rows[i].ver, (int)rows[i].which, &n, &e), 0);
+		assert_int_equal(rt_routes(&nl, rows[i].ver, rows[i].which, &r, &e), 0);
+		assert_int_equal(rt_rules(&nl, rows[i].ver, &u, &e), 0);
+		if (a.n != rows[i].addrs || n.n != rows[i].neighs || r.n != rows[i].routes ||
+		    u.n != rows[i].rules)
+			fail_msg("row %zu: %zu %zu %zu %zu", i, a.n, n.n, r.n, u.n);
+		free(a.v);
+		free(n.v);
+		free(r.v);
+		free(u.v);
+	}
+	netlink_close(&nl);
+	close(pair[1]);
+}
+
 static void what_does_not_fit(void **state)
 {
 	struct nl_msg *m = rt_msg(RTM_NEWLINK, 0, "", 0);
@@ -336,6 +411,7 @@ int main(void)
 		cmocka_unit_test(odd_attributes),
 		cmocka_unit_test(odd_links),
 		cmocka_unit_test(odd_hops),
+		cmocka_unit_test(lists_leave_out_what_was_not_asked_for),
 		cmocka_unit_test(what_does_not_fit),
 		cmocka_unit_test(lists_end_somewhere),
 	};

@@ -157,6 +157,22 @@ static void ipv4_replaces(void **state)
 	expect_route(&c, 1, 2);
 }
 
+static void ipv6_goes_both_ways(void **state)
+{
+	const struct rt_route v[] = { { .dst = P("v6"), .via = A("fd00::1"), .oif = pod_if },
+				      { .dst = P("v6"), .via = A("fd00::254"), .oif = pod_if } };
+	struct netlink_batch b = { 0 };
+
+	(void)state;
+	pod_addresses();
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0; i < ARRAY_LEN(v); i++)
+			rt_route_put(&b, &v[i], "eth0");
+	sends(&pod, &b);
+	expect_route(&v[0], 1, 2);
+	expect_route(&v[1], 1, 2);
+}
+
 static void appended(void **state)
 {
 	const struct rt_route v[] = { { .dst = P("v4"), .via = A("10.0.0.1"), .oif = pod_if },
@@ -245,6 +261,12 @@ static void several_hops(void **state)
 		assert_int_equal(n, ver == 4 ? 1 : 0);
 		free(r.v);
 	}
+	ON(&pod, "ip route add 10.50.0.0/16 table 50 nexthop via 10.0.0.11 dev eth0 nexthop dev eth0");
+	r = routes(&pod, 4, 50);
+	assert_int_equal(r.n, 2);
+	assert_true(ip_equal(r.v[0].via, A("10.0.0.11")));
+	assert_int_equal(r.v[1].via.ver, 0);
+	free(r.v);
 	/* All hops deleted one by one: nothing is left. */
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		rt_route_del(&b, &want[i], "eth0");
@@ -537,6 +559,7 @@ int main(void)
 		TEST(put_and_deleted_twice),
 		TEST(what_is_put_is_what_is_listed),
 		TEST(ipv4_replaces),
+		TEST(ipv6_goes_both_ways),
 		TEST(appended),
 		TEST(deletes_exactly),
 		TEST(several_hops),

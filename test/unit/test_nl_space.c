@@ -161,8 +161,10 @@ static void get_and_set(void **state)
 	const struct {
 		const char *path, *value;
 	} rows[] = {
-		{ "ipv4/conf/all/rp_filter", "2" },           { "ipv4/conf/eth0.100/rp_filter", "0" },
-		{ "ipv6/conf/eth0.100/disable_ipv6", "1" },   { "ipv6/conf/all/forwarding", "1" },
+		{ "ipv4/conf/all/rp_filter", "2" },
+		{ "ipv4/conf/eth0.100/rp_filter", "0" },
+		{ "ipv6/conf/eth0.100/disable_ipv6", "1" },
+		{ "ipv6/conf/all/forwarding", "1" },
 		{ "ipv4/ip_local_port_range", "20000\t30001" },
 	};
 
@@ -227,6 +229,27 @@ static void what_is_set_is_not_written(void **state)
 	assert_int_equal(sysctl_set(&pod, "ipv4/tcp_available_congestion_control", text, &e), 0);
 }
 
+static void values_too_long(void **state)
+{
+	char text[SYSCTL_TEXT_MAX] = "as it was";
+	struct err e;
+
+	(void)state;
+	/* 63 bytes, then 64 and 69. */
+	lab_sh(pod.netns, "echo 10001,10003,10005,10007,10009,10011,10013,10015,10017,10019,901 > "
+			  "/proc/sys/net/ipv4/ip_local_reserved_ports");
+	assert_int_equal(sysctl_get(&pod, "ipv4/ip_local_reserved_ports", text, &e), 0);
+	assert_int_equal(strlen(text), SYSCTL_TEXT_MAX - 1);
+	for (int i = 0; i < 2; i++) {
+		lab_sh(pod.netns,
+		       "echo 10001,10003,10005,10007,10009,10011,10013,10015,10017,10019,1901%s > "
+		       "/proc/sys/net/ipv4/ip_local_reserved_ports",
+		       i ? ",2000" : "");
+		assert_int_equal(sysctl_get(&pod, "ipv4/ip_local_reserved_ports", text, &e), -EFBIG);
+		assert_int_equal(strlen(text), SYSCTL_TEXT_MAX - 1);
+	}
+}
+
 static int note(const char *name, void *arg, struct err *e)
 {
 	char *seen = arg;
@@ -287,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(get_and_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_set_is_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(values_too_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_interface, setup, teardown),
 	};
 
