@@ -183,11 +183,10 @@ int podnet_record_load(const struct podnet_dir *d, const char *container, const 
 	if (dir < 0)
 		return dir;
 	r = read_record(dir, name, ret, e);
-	if (r == -EBADMSG)
-		return err_wrap(
-			e,
-			"attachment record %s/%s/%s cannot be read, remove it after looking at what it was",
-			d->path, container, name);
+	if (r == -EBADMSG) /* whatever its errno is */
+		err_wrap(e,
+			 "attachment record %s/%s/%s cannot be read, remove it after looking at what it was",
+			 d->path, container, name);
 	return r;
 }
 

@@ -64,9 +64,24 @@ static void undo_veth(struct job *j, const struct podnet_change *c)
 	devs_forget(&j->devs);
 }
 
+/* Puts back what there was before. The pod may have made that impossible since (a gateway needs an address
+ * that it took off, say): that is its own affair, and no reason not to let it go. */
+static void restore(struct job *j, enum podnet_where w, struct netlink_batch *b)
+{
+	struct err ignored;
+	int r;
+
+	flush(j);
+	r = netlink_send(&podnet_space(j->n, w)->rt, b, &ignored);
+	if (r == -ENOMEM)
+		failed(j, r, &ignored);
+	netlink_batch_clear(b);
+}
+
 static void undo_link(struct job *j, enum podnet_kind kind, enum podnet_where w,
 		      const struct podnet_change *c)
 {
+	struct netlink_batch b = { 0 };
 	uint8_t mac[LINK_MAC_LEN];
 	struct rt_link l;
 	struct err e;
@@ -74,39 +89,53 @@ static void undo_link(struct job *j, enum podnet_kind kind, enum podnet_where w,
 	if (kind == PODNET_UP || !c->was || !dev(j, w, c->dev, &l))
 		return;
 	if (kind == PODNET_TXQLEN)
-		rt_link_set_txqlen(&j->batch[w], l.index, c->dev, (uint32_t)strtoul(c->was, NULL, 10));
+		rt_link_set_txqlen(&b, l.index, c->dev, (uint32_t)strtoul(c->was, NULL, 10));
 	else if (podnet_mac_parse(c->was, mac, &e) == 0)
-		rt_link_set_mac(&j->batch[w], l.index, c->dev, mac);
+		rt_link_set_mac(&b, l.index, c->dev, mac);
+	restore(j, w, &b);
+}
+
+static int undo_route(struct job *j, enum podnet_where w, const struct podnet_change *c, int oif,
+		      struct err *e)
+{
+	struct netlink_batch b = { 0 };
+	struct rt_route route;
+	int r = podnet_change_route(c, &route, e);
+
+	if (r < 0)
+		return r;
+	route.oif = oif;
+	if (!c->gone) {
+		rt_route_del(&j->batch[w], &route, c->dev);
+		return 0;
+	}
+	rt_route_append(&b, &route, c->dev);
+	restore(j, w, &b);
+	return 0;
 }
 
 static int undo_on_dev(struct job *j, enum podnet_kind kind, enum podnet_where w,
 		       const struct podnet_change *c, struct err *e)
 {
 	struct rt_neigh neigh;
-	struct rt_route route;
 	struct rt_addr addr;
 	struct rt_link l;
-	int r = 0;
+	int r;
 
 	if (!dev(j, w, c->dev, &l))
 		return 0;
-	if (kind == PODNET_NEIGHBOUR) {
+	if (kind == PODNET_ROUTE) {
+		r = undo_route(j, w, c, l.index, e);
+	} else if (kind == PODNET_NEIGHBOUR) {
 		r = podnet_change_neighbour(c, &neigh, e);
 		neigh.index = l.index;
 		if (r == 0)
 			rt_neigh_del(&j->batch[w], &neigh, c->dev);
-	} else if (kind == PODNET_ADDRESS) {
+	} else {
 		r = podnet_change_address(c, &addr, e);
 		addr.index = l.index;
 		if (r == 0)
 			rt_addr_del(&j->batch[w], &addr, c->dev);
-	} else {
-		r = podnet_change_route(c, &route, e);
-		route.oif = l.index;
-		if (r == 0 && c->gone)
-			rt_route_append(&j->batch[w], &route, c->dev);
-		else if (r == 0)
-			rt_route_del(&j->batch[w], &route, c->dev);
 	}
 	return r;
 }

@@ -46,6 +46,8 @@ static int del_legacy_rules(struct podnet *n, const char *ifname, uint32_t table
 
 int foreign_del(const struct cni_call *c, const struct coordinator_conf *conf, struct err *e)
 {
+	/* Also our own pair, when its record was lost; that of the first NIC, while others come and go. */
+	const char *alias = strcmp(c->env.ifname, conf->pod_nic) == 0 ? c->env.container_id : "";
 	struct podnet n;
 	int r;
 
@@ -56,7 +58,7 @@ int foreign_del(const struct cni_call *c, const struct coordinator_conf *conf, s
 		return e->cni == ERR_NETNS ? 0 : r;
 	r = del_legacy_rules(&n, c->env.ifname, conf->host_rule_table, e);
 	if (r == 0)
-		r = podnet_path_clean(&n, "", e);
+		r = podnet_path_clean(&n, alias, e);
 	podnet_close(&n);
 	return r;
 }
