@@ -46,6 +46,8 @@ struct rt_links {
 int rt_link_by_name(struct netlink *nl, const char *name, struct rt_link *ret, struct err *e);
 int rt_link_by_index(struct netlink *nl, int index, struct rt_link *ret, struct err *e);
 int rt_links(struct netlink *nl, struct rt_links *ret, struct err *e);
+/* link_netnsid of links whose other end is in the namespace of the fd netns; -1: there can be none. */
+int rt_netnsid(struct netlink *nl, int netns, int *ret, struct err *e);
 
 /* A veth pair: name and mac here, peer_name and peer_mac in the namespace peer_netns. Fails with EEXIST. */
 struct rt_veth {

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdlib.h>
@@ -143,6 +144,26 @@ int rt_link_by_index(struct netlink *nl, int index, struct rt_link *ret, struct 
 	if (index <= 0) /* the kernel says EINVAL, which would not be tolerated */
 		return err_code(e, ERR_IO, ENODEV, "%s: %s does not exist", nl->where, what);
 	return get_link(nl, get_msg(index, 0), what, ret, e);
+}
+
+static int each_netnsid(struct nlmsghdr *h, void *arg, struct err *e)
+{
+	struct nlattr *tb[NETNSA_MAX + 1];
+	int r = rt_attrs(h, sizeof(struct rtgenmsg), tb, NETNSA_MAX, e);
+
+	if (r == 0 && tb[NETNSA_NSID])
+		*(int *)arg = (int)rt_u32(tb[NETNSA_NSID]);
+	return r;
+}
+
+int rt_netnsid(struct netlink *nl, int netns, int *ret, struct err *e)
+{
+	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
+	struct nl_msg *m = rt_msg(RTM_GETNSID, 0, &head, sizeof(head));
+
+	rt_put_u32(&m, NETNSA_FD, (uint32_t)netns);
+	*ret = NETNSA_NSID_NOT_ASSIGNED;
+	return netlink_ask(nl, m, each_netnsid, NULL, ret, e, "ask for the number of a network namespace");
 }
 
 /* ---- make ---- */

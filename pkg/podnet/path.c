@@ -18,14 +18,18 @@ void podnet_veth_name(const char *container, char out[IFNAMSIZ])
 
 /* ---- an existing pair ---- */
 
-/* Both ends must name each other: an index alone may be that of some link of another namespace. */
+/* An index alone may be that of some link of another namespace, and both may name each other by chance. */
 static int find_peer(struct podnet *n, const struct rt_link *pod, struct rt_link *ret, struct err *e)
 {
-	int r = pod->link ? rt_link_by_index(&n->node.rt, pod->link, ret, e) : -ENODEV;
+	int node, r = rt_netnsid(&n->pod.rt, n->node.netns, &node, e);
 
+	if (r == 0)
+		r = pod->link && node >= 0 && pod->link_netnsid == node
+			    ? rt_link_by_index(&n->node.rt, pod->link, ret, e)
+			    : -ENODEV;
 	if (r < 0 && r != -ENODEV)
 		return r;
-	if (r == 0 && ret->link == pod->index && pod->link_netnsid >= 0)
+	if (r == 0 && ret->link == pod->index)
 		return 0;
 	return err_set(
 		e, ENODEV,
