@@ -31,10 +31,11 @@ kube: ## a real Kubernetes in network namespaces, and its tests (root; its first
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
 	$(MAKE) FUZZ=1 fuzz-programs
 	tools/run-fuzz.sh
-bench: ## the table of docs/performance.md
+bench: ## the tables of docs/performance.md
 	tools/deps.sh bench
 	$(MAKE) all bench-tools
 	bench/run.sh
+	bench/podnet.sh
 fmt: ## format the sources
 	clang-format -i $(SOURCES)
 lint: layers headers ## clang-format, cppcheck, clang-tidy, shellcheck, mandoc, banned calls, size bars
