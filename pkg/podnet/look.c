@@ -20,6 +20,17 @@ static int is_wanted(int fd, const char *want_id, struct err *e)
 	return r < 0 ? r : !want_id || strcmp(id, want_id) == 0;
 }
 
+/* What is meant for a pod must not be done to the node, whatever CNI_NETNS_OVERRIDE says. */
+static int refuse_own(int fd, const char *netns, struct err *e)
+{
+	int r = netns_is_own(fd, e);
+
+	if (r <= 0)
+		return r;
+	return err_code(e, ERR_NETNS, EINVAL,
+			"network namespace %s is the node's own; want the pod's: nothing was changed", netns);
+}
+
 int podnet_open(const char *netns, const char *want_id, struct podnet *ret, struct err *e)
 {
 	CLEANUP(close_p) int fd = -1;
@@ -31,6 +42,8 @@ int podnet_open(const char *netns, const char *want_id, struct podnet *ret, stru
 	if (r < 0)
 		return r;
 	r = netns[0] ? netns_open(netns, &fd, &gone) : -ENOENT;
+	if (r == 0)
+		r = refuse_own(fd, netns, &gone);
 	if (r == 0)
 		r = is_wanted(fd, want_id, &gone);
 	if (r == 1)

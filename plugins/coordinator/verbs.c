@@ -74,11 +74,12 @@ static int read_conf(struct session *s, struct err *e)
 						&s->call->args, s->call->deadline, &answer, e);
 	if (agent < 0)
 		return agent;
-	if (agent == 0 && coordinator_agent_keep(COORDINATOR_KEEP_DIR, &answer, &kept) < 0)
-		log_warn(&s->log, "the agent's answer is not kept for a later DEL: %s", kept.msg);
 	r = cni_pod_annotations(&s->call->conf, keys, ARRAY_LEN(keys), &annotations, e);
-	return r < 0 ? r
-		     : coordinator_conf_merge(&s->section, agent ? NULL : &answer, &annotations, &s->conf, e);
+	if (r == 0)
+		r = coordinator_conf_merge(&s->section, agent ? NULL : &answer, &annotations, &s->conf, e);
+	if (r == 0 && agent == 0 && coordinator_agent_keep(COORDINATOR_KEEP_DIR, &answer, &kept) < 0)
+		log_warn(&s->log, "the agent's answer is not kept for a later DEL: %s", kept.msg);
+	return r;
 }
 
 /* ---- ADD ---- */
@@ -202,9 +203,13 @@ int verb_status(struct cni_call *c, struct err *e)
 	CLEANUP(session_clear) struct session s = { 0 };
 	int r = start(c, &s, e);
 
+	/* The agent's answer is about one pod; here is none. */
 	if (r == 0)
-		r = read_conf(&s, e);
+		r = coordinator_conf_merge(&s.section, NULL, NULL, &s.conf, e);
 	if (r == 0 && s.conf.mode != COORDINATOR_DISABLE)
+		r = coordinator_agent_healthy(s.section.agent_socket, COORDINATOR_AGENT_MARKER, c->deadline,
+					      e);
+	if (r >= 0 && s.conf.mode != COORDINATOR_DISABLE)
 		r = podnet_attach_status(s.section.state_dir, RECORDS, s.conf.mode != COORDINATOR_OVERLAY, e);
 	if (r < 0)
 		e->cni = ERR_UNAVAILABLE;
