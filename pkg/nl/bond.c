@@ -15,15 +15,16 @@
 
 /* ---- requests ---- */
 
-/* RTM_NEWLINK for the bond of that name; put() fills IFLA_INFO_DATA. */
-static struct nl_msg *bond_message(const char *name, int flags,
+/* RTM_NEWLINK; name NULL: of the bond with that index. put() fills IFLA_INFO_DATA. */
+static struct nl_msg *bond_message(int index, const char *name, int flags,
 				   void (*put)(struct nl_msg **m, const void *arg), const void *arg)
 {
-	const struct ifinfomsg ifi = { 0 };
+	const struct ifinfomsg ifi = { .ifi_index = index };
 	struct nl_msg *m = rt_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
 	struct nlattr *info, *data;
 
-	rt_put_text(&m, IFLA_IFNAME, name);
+	if (name)
+		rt_put_text(&m, IFLA_IFNAME, name);
 	info = rt_nest(&m, IFLA_LINKINFO);
 	rt_put_text(&m, IFLA_INFO_KIND, "bond");
 	data = rt_nest(&m, IFLA_INFO_DATA);
@@ -38,12 +39,12 @@ static void put_mode(struct nl_msg **m, const void *arg)
 	rt_put_u8(m, IFLA_BOND_MODE, *(const uint8_t *)arg);
 }
 
-void bond_add(struct netlink_batch *b, const char *name, int mode)
+void bond_add(struct netlink_batch *b, int index, const char *name, int mode)
 {
 	const uint8_t value = (uint8_t)mode;
 	char text[48];
 
-	netlink_add(b, bond_message(name, NLM_F_CREATE | NLM_F_EXCL, put_mode, &value), NETLINK_EXACT,
+	netlink_add(b, bond_message(index, name, NLM_F_CREATE | NLM_F_EXCL, put_mode, &value), NETLINK_EXACT,
 		    "add link %s type bond mode %s", name, bond_mode_text(mode, text));
 }
 
@@ -81,7 +82,8 @@ static void put_option(struct nl_msg **m, const void *arg)
 	}
 }
 
-void bond_options_put(struct netlink_batch *b, const char *name, const struct bond_options *o, bool late)
+void bond_options_put(struct netlink_batch *b, int index, const char *name, const struct bond_options *o,
+		      bool late)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		CLEANUP(buf_clear) struct buf value = BUF_INIT(1024);
@@ -90,8 +92,10 @@ void bond_options_put(struct netlink_batch *b, const char *name, const struct bo
 		if (v->opt->late != late)
 			continue;
 		bond_value_format(v, &value);
-		netlink_add(b, bond_message(name, 0, put_option, v), NETLINK_EXACT,
-			    "set option %s=%.64s of bond %s%s", v->opt->key, buf_cstr(&value), name,
+		/* EINVAL of a slave that has no link yet: the bond goes on with the one it has. */
+		netlink_add(b, bond_message(index, NULL, 0, put_option, v),
+			    late ? NETLINK_OK(EINVAL) : NETLINK_EXACT, "set option %s=%.64s of bond %s%s",
+			    v->opt->key, buf_cstr(&value), name,
 			    v->opt->rounded ? " (which needs miimon)" : "");
 	}
 }
@@ -282,7 +286,7 @@ void bond_compare(const struct bond_state *s, int mode, const struct bond_option
 		CLEANUP(buf_clear) struct buf have_text = BUF_INIT(1024), want_text = BUF_INIT(1024);
 		const struct bond_value *w = &want->v[i], *h = find(&s->have, w->opt->attr);
 
-		if (w->opt->late || (h && same(&s->have, h, w)))
+		if (w->opt->late || (h && same(&s->have, h, w)) || (w->opt->kind == BOND_LINK && w->n == 0))
 			continue;
 		if (h)
 			bond_value_format(h, &have_text);

@@ -54,11 +54,12 @@ struct bond_value *bond_options_link(struct bond_options *o, size_t i, const cha
 
 /* ---- kernel ---- */
 
-/* A new bond, down, without slaves; EEXIST fails. */
-void bond_add(struct netlink_batch *b, const char *name, int mode);
-/* One request an option; n of links must be set. late: those that need the slaves (active_slave), otherwise
- * the others. */
-void bond_options_put(struct netlink_batch *b, const char *name, const struct bond_options *o, bool late);
+/* A new bond, down, without slaves; EEXIST fails. index: which it shall have, 0: any. */
+void bond_add(struct netlink_batch *b, int index, const char *name, int mode);
+/* One request an option; n of links must be set. late: those that need the slaves (active_slave, which is a
+ * wish: a slave without a link does not become it), otherwise the others. */
+void bond_options_put(struct netlink_batch *b, int index, const char *name, const struct bond_options *o,
+		      bool late);
 
 struct bond_state {
 	int64_t mode; /* -1: the kernel does not tell */
@@ -70,7 +71,7 @@ int bond_get(struct netlink *nl, const char *name, struct rt_link *ret, struct b
 /* The slaves of a bond, or what else has that master. */
 int bond_slaves(struct netlink *nl, int bond, const char *name, struct rt_links *ret, struct err *e);
 /* Appends "mode is 0 (balance-rr), want 1 (active-backup)" and the like, "; " between them. Which slave is
- * active is the bond's own affair and not compared. */
+ * active is the bond's own affair and not compared, nor is a link whose n is 0. */
 void bond_compare(const struct bond_state *s, int mode, const struct bond_options *want, struct buf *out);
 
 #endif

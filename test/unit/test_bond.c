@@ -179,7 +179,7 @@ static void compared(void **state)
 		  "arp_ip_target is 10.0.0.1, want 10.0.0.1,10.0.0.2" },
 		{ 4, "ad_actor_system=02:00:00:00:00:01", 4, "ad_actor_system=02:00:00:00:00:02",
 		  "ad_actor_system is 02:00:00:00:00:01, want 02:00:00:00:00:02" },
-		{ 1, "", 1, "active_slave=eth0", "" },
+		{ 1, "", 1, "active_slave=eth0;primary=eth0", "" },
 	};
 
 	(void)state;
