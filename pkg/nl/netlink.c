@@ -7,6 +7,7 @@
 #include "nl/netlink.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@
 #define SEND_TRIES     5
 #define ASK_TRIES      16
 #define TEXT_MAX       192
+#define PENDING        INT_MIN /* a result that no errno makes */
 
 int netlink_adopt(int fd, int protocol, const char *where, struct netlink *ret, struct err *e)
 {
@@ -283,7 +285,7 @@ static bool tolerated(const struct netlink_request *q, int err)
 static void give_up(struct chunk *c, int err)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->v[i].result == -EINPROGRESS)
+		if (c->v[i].result == PENDING)
 			c->v[i].result = -err;
 	c->open = 0;
 }
@@ -298,7 +300,7 @@ static void take_answer(struct chunk *c, const struct nlmsghdr *h)
 	if (i >= c->n || h->nlmsg_type != NLMSG_ERROR)
 		return;
 	read_status(h, &why);
-	if (!q->no_ack && q->result != -EINPROGRESS)
+	if (!q->no_ack && q->result != PENDING)
 		return;
 	q->result = why.err == 0 ? 0 : tolerated(q, why.err) ? 1 : -why.err;
 	if (q->result < 0 && (!c->failed || q < c->failed)) {
@@ -326,7 +328,7 @@ static int chunk_pack(struct netlink *nl, struct chunk *c, size_t left, struct b
 			break;
 		h->nlmsg_seq = ++nl->seq;
 		h->nlmsg_flags |= NLM_F_REQUEST | (q->no_ack ? 0 : NLM_F_ACK);
-		q->result = q->no_ack ? 0 : -EINPROGRESS;
+		q->result = q->no_ack ? 0 : PENDING;
 		c->open += !q->no_ack;
 		buf_add(out, h, h->nlmsg_len);
 		buf_add(out, "\0\0\0", NLMSG_ALIGN(h->nlmsg_len) - h->nlmsg_len);
@@ -376,7 +378,7 @@ int netlink_send(struct netlink *nl, struct netlink_batch *b, struct err *e)
 	if (r < 0) {
 		struct netlink_request *q = c.v;
 
-		while (q < c.v + c.n - 1 && q->result != -EINPROGRESS)
+		while (q < c.v + c.n - 1 && q->result != PENDING)
 			q++;
 		give_up(&c, -r);
 		if (!c.failed) {

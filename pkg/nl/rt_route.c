@@ -24,13 +24,19 @@ static void parse_via(struct nlattr **tb, uint8_t ver, struct ip *ret)
 		*ret = ip_from_bytes(ver, via->rtvia_addr);
 }
 
+/* RTNH_OK() reads the length without asking whether there is one. */
+static bool is_hop(const struct rtnexthop *hop, int left)
+{
+	return left >= (int)sizeof(*hop) && RTNH_OK(hop, left);
+}
+
 static unsigned count_hops(const struct nlattr *multi)
 {
 	const struct rtnexthop *hop = nla_data(multi);
 	int left = nla_len(multi);
 	unsigned n = 0;
 
-	for (; RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
+	for (; is_hop(hop, left); hop = RTNH_NEXT(hop)) {
 		left -= (int)RTNH_ALIGN(hop->rtnh_len);
 		n++;
 	}
@@ -44,7 +50,7 @@ static int parse_hops(const struct nlattr *multi, struct rt_route *route, struct
 	const unsigned flags = route->flags;
 
 	route->hops = count_hops(multi);
-	for (; r == 0 && RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
+	for (; r == 0 && is_hop(hop, left); hop = RTNH_NEXT(hop)) {
 		struct nlattr *tb[RTA_MAX + 1];
 
 		left -= (int)RTNH_ALIGN(hop->rtnh_len);
