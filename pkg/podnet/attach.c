@@ -172,14 +172,14 @@ int podnet_attach_undo(const struct cni_call *c, const char *state_dir, const ch
 
 	if (r == 0)
 		r = podnet_record_load(&a.dir, c->env.container_id, c->env.ifname, c->conf.name, &rec, e);
-	if (r == -EBADMSG) { /* a DEL that fails for ever holds up the pod; what the name tells is undone
-				instead */
+	if (r ==
+	    -EBADMSG) /* a DEL that fails for ever holds up the pod; what the name tells is undone instead */
 		log_warn(log, "%s", e->msg);
-		r = podnet_record_remove(&a.dir, c->env.container_id, c->env.ifname, c->conf.name, e);
-		return r;
-	}
+	/* A writer that was killed may have left something where there is no record, too. */
+	if (r == -EBADMSG || r == -ENOENT)
+		return podnet_record_remove(&a.dir, c->env.container_id, c->env.ifname, c->conf.name, e);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	r = undo_record(&a, &rec, e);
 	return r < 0 ? r : 1;
 }
