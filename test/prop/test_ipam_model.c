@@ -257,6 +257,24 @@ static bool has_kept(const struct model *m, int container, int fam)
 	return false;
 }
 
+static void forget(struct model *m, int container);
+
+/* Now and then the answer cannot be used: what was there before the call is there again. */
+static void maybe_undo(struct model *m, const struct ipam_request *req, struct ipam_attachment *a,
+		       int container)
+{
+	bool was = m->added[container];
+
+	m->added[container] = true;
+	if (rnd(8) == 0) {
+		if (ipam_undo(&m->l.m, req, a, &m->l.e) < 0)
+			fail_msg("undo: %s", m->l.e.msg);
+		if (!was)
+			forget(m, container);
+	}
+	ipam_attachment_clear(a);
+}
+
 static void do_add(struct model *m)
 {
 	int container = (int)rnd(CONTAINERS);
@@ -283,7 +301,7 @@ static void do_add(struct model *m)
 
 			assert_int_equal(m->cell[fam][off].holder, container + 1);
 		}
-		ipam_attachment_clear(&a);
+		maybe_undo(m, &req, &a, container);
 		return;
 	}
 	for (int fam = 0; r < 0 && fam < 2; fam++)
@@ -294,8 +312,7 @@ static void do_add(struct model *m)
 	assert_int_equal(a.ips.n, (c.n[0] > 0) + (c.n[1] > 0));
 	for (size_t i = 0; i < a.ips.n; i++)
 		take(m, &c, container, a.ips.v[i].address, a.ips.v[i].pool);
-	m->added[container] = true;
-	ipam_attachment_clear(&a);
+	maybe_undo(m, &req, &a, container);
 }
 
 /* ---- giving back ---- */
