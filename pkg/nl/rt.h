@@ -114,7 +114,8 @@ int rt_route_lookup(struct netlink *nl, struct ip to, struct rt_route *ret, stru
 void rt_route_put(struct netlink_batch *b, const struct rt_route *r, const char *dev);
 /* Adds it beside others of the same dst (NLM_F_APPEND); the very same one being there is success. */
 void rt_route_append(struct netlink_batch *b, const struct rt_route *r, const char *dev);
-/* Exactly this one: dst, via, oif, table, metric (when not 0). */
+/* Exactly this one: dst, via, oif, table, metric (when not 0), for IPv4 also scope and type. What the kernel
+ * cannot tell apart: an IPv6 route without via from one with it on the same oif. */
 void rt_route_del(struct netlink_batch *b, const struct rt_route *r, const char *dev);
 /* Same dst, via, oif, table; src, scope and mtu when want has them. For CHECK. */
 bool rt_route_matches(const struct rt_route *have, const struct rt_route *want);
