@@ -43,12 +43,22 @@ delete_pods() {
 	for pod in "$@"; do eventually 30 pods_gone "test=$pod"; done
 }
 
-# The names of an instance are in everything that belongs to it. The brackets hide us from ourselves.
+nothing_taken() {
+	local taken
+	taken=$(find "$KUBE_DIR"/node[12]/lib/cni/networks/net -name '10.*')
+	echo "$taken"
+	[ -z "$taken" ]
+}
+
+# The names of an instance are in everything that belongs to it. The brackets hide us from ourselves; who is dead and
+# waits for its parent to look is nobody's remainder.
 left_of() {
-	local pattern="[s]pk-$1"
+	local pattern="[s]pk-$1" f
 	ip netns list | grep -E "^$pattern" || true
 	find /sys/fs/cgroup /tmp /dev/shm -maxdepth 2 -name "spk-$1*" 2>/dev/null || true
-	grep -lsE "$pattern" /proc/[0-9]*/{cmdline,cgroup,mountinfo} || true
+	for f in $(grep -lsE "$pattern" /proc/[0-9]*/{cmdline,cgroup,mountinfo}); do
+		grep -qs '^State:.*Z' "${f%/*}/status" || echo "$f"
+	done
 }
 
 @test "three nodes are ready, each with its address on the underlay" {
@@ -77,7 +87,7 @@ node3 10.111.0.13 v1.20.2" "$output"
 	eventually 20 kubectl exec client -- nc -w 2 10.96.0.1 443 -e true
 	kubectl delete service server
 	delete_pods server client
-	eventually 30 test -z "$(find "$KUBE_DIR"/node[12]/lib/cni/networks/net -name '10.*')"
+	eventually 30 nothing_taken
 }
 
 @test "macvlan on a node's eth0: the underlay reaches the pod, the address is of the underlay" {

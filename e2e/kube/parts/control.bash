@@ -52,15 +52,15 @@ apiserver_up() { # OPTIONS
 }
 
 managers_up() {
-	local more=()
+	local more=() speed=(--kube-api-qps=100 --kube-api-burst=200)
 	read -ra more <<<"${KUBE_MANAGER_OPTIONS:-}"
 	service kube-controller-manager nsenter --net="/run/netns/$netns" "$kube/bin/kube-controller-manager" \
 		--kubeconfig="$run/kubeconfig" --leader-elect=false --bind-address=127.0.0.1 --port=0 \
 		--service-account-private-key-file="$run/pki/accounts.key" --root-ca-file="$run/pki/ca.crt" \
 		--cluster-signing-cert-file="$run/pki/ca.crt" --cluster-signing-key-file="$run/pki/ca.key" \
-		--cert-dir="$run/manager" --service-cluster-ip-range="$services" "${more[@]}"
+		--cert-dir="$run/manager" --service-cluster-ip-range="$services" "${speed[@]}" "${more[@]}"
 	service kube-scheduler nsenter --net="/run/netns/$netns" "$kube/bin/kube-scheduler" \
 		--kubeconfig="$run/kubeconfig" --leader-elect=false --bind-address=127.0.0.1 --port=0 \
-		--cert-dir="$run/scheduler"
+		--cert-dir="$run/scheduler" "${speed[@]}"
 	await 60 "default service account" kube-controller-manager "$here/kubectl" get serviceaccount default
 }

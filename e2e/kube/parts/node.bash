@@ -107,6 +107,11 @@ node_files() {
 		evictionHard: {memory.available: "10Mi", nodefs.available: "0%", imagefs.available: "0%", nodefs.inodesFree: "0%"}
 		volumePluginDir: $dir/plugins
 		resolvConf: $dir/resolv.conf
+		clusterDNS: [10.96.0.10]
+		clusterDomain: cluster.local
+		kubeAPIQPS: 50
+		kubeAPIBurst: 100
+		eventRecordQPS: 0
 		nodeStatusUpdateFrequency: 2s
 		syncFrequency: 5s
 		maxPods: 120
