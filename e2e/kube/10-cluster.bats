@@ -15,6 +15,7 @@ teardown() {
 
 teardown_file() {
 	kube_down
+	KUBE_NAME=$KUBE_NAME-b cluster down # of the test that makes a second one
 }
 
 # on_node NAME NODE COMMAND: a pod's manifest.
@@ -156,7 +157,7 @@ node3 10.111.0.13 v1.20.2" "$output"
 
 @test "a lost node leaves nothing; a second cluster beside this one is another one, and goes after a crash of its parts" {
 	cluster node-down 3
-	run -0 left_of "$KUBE_NAME-node3"
+	run -0 left_of "$KUBE_NAME[./]node3"
 	same "" "$output"
 	kubectl get node node3
 

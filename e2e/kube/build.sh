@@ -34,9 +34,10 @@ mkdir -p "$work/out"
 trap 'rm -rf "$work"' EXIT
 find "$cache" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} +
 
+# Behind everything else on a shared machine. The steps hold the lock too: when we are killed, they go on for a while.
 for step in packages compile images; do
 	start=$SECONDS
-	if ! "build/$step.sh" >"$cache/$step.log" 2>&1 9>&-; then
+	if ! nice "build/$step.sh" >"$cache/$step.log" 2>&1; then
 		echo "build.sh: $step failed; the end of $cache/$step.log:" >&2
 		tail -n 30 "$cache/$step.log" >&2
 		exit 1

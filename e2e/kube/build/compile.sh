@@ -4,7 +4,7 @@
 set -euo pipefail
 work=${work:?comes from build.sh}
 
-export GOROOT=$work/root/usr/lib/go-1.19 GOPATH=$work/go GO111MODULE=off CGO_ENABLED=0 GOFLAGS=
+export GOROOT=$work/root/usr/lib/go-1.19 GOPATH=$work/go GO111MODULE=off GOENV=off CGO_ENABLED=0 GOFLAGS=
 PATH=$GOROOT/bin:$PATH
 tree=$GOPATH/src/k8s.io/kubernetes
 mkdir -p "$work/out/bin"
@@ -39,6 +39,5 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
 	done
 done
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
-# A shared machine stays usable: two compilers, behind everything else.
-nice go build -p 2 -trimpath -ldflags "$flags" -o "$work/out/bin/" "${programs[@]/#/./cmd/}"
+go build -p 2 -trimpath -ldflags "$flags" -o "$work/out/bin/" "${programs[@]/#/./cmd/}"
 gcc -Os -static -DVERSION=1 -o "$work/pause" build/pause/linux/pause.c

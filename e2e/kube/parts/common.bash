@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 # common.bash - where an instance keeps its things, and how it starts, awaits and ends programs.
 #
-# An instance is known by its name alone: network namespaces spk-NAME and spk-NAME-nodeI, cgroups /spk-NAME, the
+# An instance is known by its name alone: network namespaces spk-NAME and spk-NAME.nodeI, cgroups /spk-NAME, the
 # directories below. So whatever is left of it is found again by anybody who knows the name.
 
 # The default suits one cluster worked with by hand.

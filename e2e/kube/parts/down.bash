@@ -5,7 +5,7 @@
 down() {
 	processes_end "$instance"
 	cgroups_remove "$instance"
-	namespaces_remove "^$netns(-node[0-9]+)?\$"
+	namespaces_remove "^$netns([.]node[0-9]+)?\$"
 	rm -rf --one-file-system "$run" "$etcd_data"
 }
 
@@ -13,7 +13,7 @@ down() {
 node_down() {
 	processes_end "$instance/node$1"
 	cgroups_remove "$instance/node$1"
-	namespaces_remove "^$netns-node$1\$"
+	namespaces_remove "^${netns}[.]node$1\$"
 	rm -rf --one-file-system "$run/node$1" "$run/services/node$1"
 }
 

@@ -10,7 +10,8 @@ nodes_up() {
 	local i pids=() failed=0
 	for ((i = 1; i <= $1; i++)); do
 		[ ! -d "$run/node$i" ] || continue
-		node_up "$i" &
+		# Should we be killed, `down` finds them.
+		{ echo $BASHPID >"$tracker/cgroup.procs" && node_up "$i"; } &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
@@ -32,7 +33,7 @@ node_up() {
 	node_network "$i"
 	node_cgroups "$name"
 	node_files "$i"
-	service "$name/holder" nsenter --net="/run/netns/$netns-$name" unshare --mount \
+	service "$name/holder" nsenter --net="/run/netns/$netns.$name" unshare --mount \
 		bash "$here/parts/node-inside.sh" "$dir"
 	await 10 "namespaces of $name" "$name/holder" test -e "$dir/run/made"
 	containerd_up "$i"
@@ -41,7 +42,7 @@ node_up() {
 }
 
 node_network() {
-	local i=$1 ns=$netns-node$1
+	local i=$1 ns=$netns.node$1
 	ip netns add "$ns"
 	ip link add "node$i" netns "$netns" type veth peer name eth0 netns "$ns"
 	ip -n "$netns" link set "node$i" master br0 up
