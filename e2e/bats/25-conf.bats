@@ -52,6 +52,14 @@ check_and_detach() { # SAMPLE POD [OPTION]...
 			check_and_detach $sample "$P"
 			same "" "$(ip -n "$A" route show table 500 2>/dev/null)"
 			;;
+		macvlan-veth)
+			attach $sample "$P"
+			succeeded
+			pings "$P" $FAR4 $FAR6 10.9.0.2 fd00:9::2
+			pings "$A" $(addresses "$P" eth0 | jq -r '.[]' | cut -d/ -f1)
+			check_and_detach $sample "$P"
+			same "" "$(ip -n "$A" -j link | jq -r '.[].ifname | select(startswith("veth"))')"
+			;;
 		macvlan | macvlan-detection)
 			attach $sample "$P"
 			succeeded
