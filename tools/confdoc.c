@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "ipam/section.h"
 #include "../plugins/coordinator/conf.h"
+#include "../plugins/veth/conf.h"
 
 static const char *kind_text(const struct json_field *f)
 {
@@ -107,6 +108,15 @@ static int write_coordinator(const char *dir)
 		&coordinator_section_table);
 }
 
+static int write_veth(const char *dir)
+{
+	return write_keys(
+		dir, "veth.md", "Keys of `veth`",
+		"Keys of `{\"type\": \"veth\", ...}` in the `plugins` of a network configuration, behind the "
+		"main plugin (docs/veth.md). Keys that are not listed are ignored with a line in the log.\n",
+		&veth_conf_table);
+}
+
 static int write_resources(const char *dir)
 {
 	FILE *out = page(dir, "resources.md", "Resources",
@@ -134,5 +144,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s DIR\n", argv[0]);
 		return 2;
 	}
-	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_resources(argv[1]);
+	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_veth(argv[1]) ||
+	       write_resources(argv[1]);
 }

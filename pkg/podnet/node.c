@@ -138,7 +138,7 @@ static int forget_routes(struct podnet *n, const struct podnet_ips *ips, uint8_t
 }
 
 int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const struct podnet_path *p,
-			    uint32_t table, struct podnet_changes *l, struct err *e)
+			    uint32_t table, struct ip src4, struct podnet_changes *l, struct err *e)
 {
 	struct podnet_ips ips;
 	int r = 0;
@@ -152,6 +152,7 @@ int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const
 	for (size_t i = 0; i < ips.n; i++)
 		podnet_add_route(l, PODNET_NODE,
 				 &(struct rt_route){ .dst = { ips.v[i], ip_bits(ips.v[i].ver) },
+						     .src = ips.v[i].ver == 4 ? src4 : (struct ip){ 0 },
 						     .table = table,
 						     .scope = RT_SCOPE_LINK },
 				 p->node_dev, false);

@@ -107,9 +107,10 @@ int podnet_plan_neighbours(struct podnet *n, const struct podnet_view *v, const 
 			   const struct podnet_ips *node_ips, bool first, struct podnet_changes *l,
 			   struct err *e);
 /* Node: each address of the NIC by node_dev, in that table; stale routes to them are removed at once. With a
- * rule of priority 1000 that looks it up, unless table is main. */
+ * rule of priority 1000 that looks it up, unless table is main. src4: what IPv4 is sent from, ver 0: the
+ * first address the kernel finds, be it that of a bridge. */
 int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const struct podnet_path *p,
-			    uint32_t table, struct podnet_changes *l, struct err *e);
+			    uint32_t table, struct ip src4, struct podnet_changes *l, struct err *e);
 /* A route in the pod. false: table main has one for this dst already; it is left alone, as the Go plugins do.
  */
 bool podnet_plan_pod_route(const struct podnet_view *v, const struct rt_route *r, const char *dev,

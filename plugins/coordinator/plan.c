@@ -245,7 +245,8 @@ static int plan_all(struct planner *x, struct err *e)
 	if (r < 0)
 		return r;
 	plan_policy_routes(x);
-	return podnet_plan_node_routes(n, x->view, &p->path, x->conf->host_rule_table, &p->changes, e);
+	return podnet_plan_node_routes(n, x->view, &p->path, x->conf->host_rule_table, (struct ip){ 0 },
+				       &p->changes, e);
 }
 
 int coordinator_plan(const struct coordinator_conf *c, struct podnet_attach *a, struct coordinator_plan *ret,

@@ -148,6 +148,10 @@ static int read_conflict(struct veth_conf *c, struct err *e)
 {
 	const struct veth_ip_conflict *t = &c->ip_conflict;
 
+	if (t->retries.v > VETH_RETRIES_MAX)
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"config: ip_conflict.retries %lld: want at most %d questions",
+				(long long)t->retries.v, VETH_RETRIES_MAX);
 	c->interval_ms = INTERVAL_DEFAULT_MS;
 	c->retries = t->retries.set && t->retries.v > 0 ? (int)t->retries.v : RETRIES_DEFAULT;
 	if (!t->interval || !t->interval[0] || veth_duration(t->interval, &c->interval_ms) == 0)

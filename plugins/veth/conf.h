@@ -18,6 +18,7 @@
 #define VETH_LOG_FILE     "/var/log/meta-plugins/veth.log"
 #define VETH_MTU          1500
 #define VETH_PREFIXES_MAX 1024
+#define VETH_RETRIES_MAX  1000
 
 enum veth_migrate { VETH_MIGRATE_AUTO = -1, VETH_MIGRATE_NEVER, VETH_MIGRATE_ALWAYS };
 

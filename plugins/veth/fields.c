@@ -2,6 +2,9 @@
 /* fields.c - the keys of veth's configuration */
 #include "conf.h"
 
+#define TEXT(n)  TEXT_(n)
+#define TEXT_(n) #n
+
 static const struct json_field rp_filter_fields[] = {
 	JF(struct veth_rp_filter, set_host, "set_host",
 	   .doc = "also on the node, for all its interfaces; is not put back when the pod is gone"),
@@ -17,8 +20,9 @@ static const struct json_field ip_conflict_fields[] = {
 		  "ADD fails if so"),
 	JF(struct veth_ip_conflict, interval, "interval",
 	   .doc = "time for an answer to one question, as Go writes it: `1s`, `300ms`; default 1s"),
-	JF(struct veth_ip_conflict, retries, "retries", .min = INT32_MIN, .max = 1000,
-	   .doc = "questions before silence counts; default 3, also for 0 and less"),
+	JF(struct veth_ip_conflict, retries, "retries",
+	   .doc = "questions before silence counts, at most " TEXT(
+		   VETH_RETRIES_MAX) "; default 3, also for 0 and less"),
 };
 static const struct json_table ip_conflict_table =
 	JSON_TABLE(struct veth_ip_conflict, "ip_conflict", ip_conflict_fields);

@@ -146,7 +146,11 @@ static int plan_all(struct planner *x, struct err *e)
 	plan_ways(x);
 	for (uint8_t ver = 4; r == 0 && !p->first && ver <= 6; ver += 2)
 		r = plan_migration(x, ver, e);
-	return r < 0 ? r : podnet_plan_node_routes(n, x->view, &p->path, RT_TABLE_MAIN, &p->changes, e);
+	if (r < 0)
+		return r;
+	/* From an address that the pod has by the pair. */
+	return podnet_plan_node_routes(n, x->view, &p->path, RT_TABLE_MAIN, podnet_ips_first(&p->node_ips, 4),
+				       &p->changes, e);
 }
 
 static void families(const struct cni_result *prev, bool *four, bool *six)
