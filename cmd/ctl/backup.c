@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +15,19 @@
 #include "doc.h"
 
 #define TEXT_MAX ((size_t)2 << 30)
+
+/* Behind a DEL the plugin writes backup.json too: what it began is older than this call, so it is done again.
+ */
+static int write_backup(struct ctl *c, const char *file, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct deadline until = deadline_in(c->timeout_ms);
+	int r;
+
+	while ((r = store_local_backup(c->store, file, e)) == -EBUSY && deadline_left(until))
+		nanosleep(&pause, NULL);
+	return r;
+}
 
 /* The store writes files, not pipes: a file of our own in between. */
 static int to_stdout(struct ctl *c, struct err *e)
@@ -60,7 +74,7 @@ static int run(struct ctl *c, const void *args, struct err *e)
 		return r;
 	if (file && strcmp(file, "-") == 0)
 		return to_stdout(c, e);
-	r = store_local_backup(c->store, file ? file : "", e);
+	r = write_backup(c, file ? file : "", e);
 	snprintf(own, sizeof(own), "%s/backup.json", c->state_dir);
 	return r < 0 ? r : tell(c, file ? file : own, e);
 }

@@ -394,3 +394,24 @@ host_local() {
 	fails 1 spiderpoolctl restore --yes "$DIR/b"
 	run -0 spiderpoolctl get sp blue
 }
+
+@test "backup: into new or regular files only; waits for one that is just being written" {
+	two_pools
+	mkfifo "$DIR/fifo"
+	ln -s "$DIR/b" "$DIR/link"
+	for file in "$DIR/fifo" "$DIR/link" /dev/null /dev/stdout; do
+		before=$(stat -c '%F %t %T' "$file")
+		fails 1 spiderpoolctl backup "$file"
+		has '"-" is standard output'
+		same "$before" "$(stat -c '%F %t %T' "$file")"
+	done
+	exec 8>"$STATE/backup.json.tmp"
+	flock 8
+	fails 4 spiderpoolctl backup --timeout 1s
+	has "another process is just writing it"
+	background sh -c "sleep 1; flock -u 8" 8>&8
+	run -0 spiderpoolctl backup --timeout 20s
+	exec 8>&-
+	run -0 tail -n 1 "$STATE/backup.json"
+	has xxh64
+}

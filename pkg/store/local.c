@@ -201,6 +201,7 @@ int local_begin(struct store *st, enum store_mode mode, struct deadline until, s
 	if (deadline_left(until) == 0)
 		return late(l, e);
 	l->mode = mode;
+	l->counted = false;
 	r = txn_begin_retry(l, mode == STORE_READ ? MDB_RDONLY : 0, until, e);
 	if (r == 0 && mode != STORE_READ)
 		r = local_space(l, 0, e);

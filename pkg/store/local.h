@@ -46,8 +46,9 @@ int store_local_verify(struct store *st, bool repair, void (*found)(const char *
 		       void *arg, struct err *e);
 
 /* Logical backup: one JSON document per line (a header with schema, time and count first, a checksum last;
- * see local_line.h), written atomically to path ("" is backup.json in the directory). Runs in its own
- * STORE_READ. -EBUSY, code ERR_TRY_AGAIN: another process is just writing backup.json. */
+ * see local_line.h), written atomically to path ("" is backup.json in the directory; another one must be new
+ * or a regular file). Runs in its own STORE_READ. A store of which a record cannot be reached is -EUCLEAN and
+ * what was at path stays. -EBUSY, code ERR_TRY_AGAIN: another process is just writing backup.json. */
 int store_local_backup(struct store *st, const char *path, struct err *e);
 /* Milliseconds since the epoch at which backup.json was written, 0 when there is none. */
 int64_t store_local_backup_time(struct store *st);

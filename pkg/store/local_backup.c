@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@ struct out {
 	int fd;
 	struct buf buf; /* not yet written */
 	XXH64_state_t sum;
+	uint64_t written; /* objects */
 };
 
 static int flush(struct out *o, size_t least, struct err *e)
@@ -67,6 +69,7 @@ static int add_obj(const struct store_obj *obj, enum store_kind kind, struct out
 		return r;
 	r = line_obj_encode(kind, obj->ns, obj->name, &val, &o->buf, e);
 	buf_chr(&o->buf, '\n');
+	o->written++;
 	return r < 0 ? r : flush(o, CHUNK, e);
 }
 
@@ -99,10 +102,8 @@ static int add_tail(struct out *o, uint64_t count, struct err *e)
 static int write_all(struct out *o, struct err *e)
 {
 	uint64_t count = 0;
-	int r = 0;
+	int r = local_whole(o->l, &count, e);
 
-	for (int k = 0; k < STORE_KIND_MAX && r == 0; k++)
-		r = local_count(o->l, (enum store_kind)k, &count, e);
 	if (r == 0)
 		r = add_head(o, count, e);
 	for (int k = 0; k < STORE_KIND_MAX && r == 0; k++) {
@@ -110,6 +111,9 @@ static int write_all(struct out *o, struct err *e)
 
 		r = local_list((struct store *)&o->l->st, ko.kind, NULL, NULL, NULL, each_obj, &ko, e);
 	}
+	if (r == 0 && o->written != count)
+		r = local_damaged(o->l, e, "%llu objects are there, %llu can be listed",
+				  (unsigned long long)count, (unsigned long long)o->written);
 	return r < 0 ? r : add_tail(o, count, e);
 }
 
@@ -119,11 +123,11 @@ static void out_clear_p(struct out *o)
 	close_p(&o->fd);
 }
 
-/* In the store's own directory one process at a time writes; what a killed one left is written over. */
-static int temp_share(int dirfd, const char *temp, struct err *e)
+/* The store's own: one process at a time writes it; what a killed one left behind is written over. */
+static int own_temp_open(int dirfd, const char *temp, struct err *e)
 {
 	CLEANUP(close_p)
-	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat ours, there;
 
 	if (fd < 0)
@@ -136,25 +140,38 @@ static int temp_share(int dirfd, const char *temp, struct err *e)
 	return TAKE_FD(fd);
 }
 
-/* Elsewhere others may write, too: a file that was there before may be open to them. */
-static int temp_create(int dirfd, const char *temp, struct err *e)
+/* A user's: among files that are not ours, so under a name that nobody has; mode 0600. */
+static int user_temp_open(char *temp, struct err *e)
 {
-	int fd;
+	int fd = mkostemp(temp, O_CLOEXEC);
 
-	unlinkat(dirfd, temp, 0);
-	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? err_sys(e, errno, "create %s", temp) : fd;
 }
 
-static int write_file(struct local *l, int dirfd, const char *temp, const char *path, struct err *e)
+/* The file is replaced: a device, a pipe or what a link points to would not be written but be gone. */
+static int check_target(const char *path, struct err *e)
 {
-	int fd = dirfd == l->dirfd ? temp_share(dirfd, temp, e) : temp_create(dirfd, temp, e);
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, errno, "%s", path);
+	if (S_ISREG(st.st_mode))
+		return 0;
+	return err_set(e, EINVAL,
+		       "%s is %s; want a file that is new or may be replaced (\"-\" is standard output)",
+		       path,
+		       S_ISLNK(st.st_mode)   ? "a symbolic link"
+		       : S_ISDIR(st.st_mode) ? "a directory"
+					     : "no regular file");
+}
+
+/* Takes fd, of temp. */
+static int write_file(struct local *l, int fd, int dirfd, const char *temp, const char *path, struct err *e)
+{
 	CLEANUP(out_clear_p)
 	struct out o = { .l = l, .path = temp, .fd = fd, .buf = { .max = BUF_MAX_DEFAULT } };
 	int r;
 
-	if (o.fd < 0)
-		return -e->sys;
 	XXH64_reset(&o.sum, 0);
 	r = local_begin(&l->st, STORE_READ, deadline_in(5000), e);
 	if (r == 0)
@@ -182,26 +199,39 @@ static int sync_dir(int dirfd, const char *path, struct err *e)
 	return 0;
 }
 
+static int write_own(struct local *l, struct err *e)
+{
+	static const char path[] = "backup.json", temp[] = "backup.json.tmp";
+	int fd = own_temp_open(l->dirfd, temp, e);
+	int r = fd < 0 ? fd : write_file(l, fd, l->dirfd, temp, path, e);
+
+	return r < 0 ? r : sync_dir(l->dirfd, path, e);
+}
+
+static int write_user(struct local *l, const char *path, struct err *e)
+{
+	char temp[PATH_MAX];
+	int fd, r;
+
+	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
+		return err_sys(e, ENAMETOOLONG, "%s", path);
+	r = check_target(path, e);
+	if (r < 0)
+		return r;
+	fd = user_temp_open(temp, e);
+	r = fd < 0 ? fd : write_file(l, fd, AT_FDCWD, temp, path, e);
+	return r < 0 ? r : sync_dir(AT_FDCWD, path, e);
+}
+
 int store_local_backup(struct store *st, const char *path, struct err *e)
 {
 	struct local *l = local_of(st);
-	int dirfd = *path ? AT_FDCWD : l->dirfd, r, n;
-	char temp[PATH_MAX];
+	int r;
 
 	if (l->txn)
 		return err_set(e, EBUSY, "store: a transaction is open already");
-	if (*path) {
-		n = snprintf(temp, sizeof(temp), "%s.%d.tmp", path, (int)getpid());
-	} else {
-		path = "backup.json";
-		n = snprintf(temp, sizeof(temp), "%s.tmp", path);
-	}
-	if (n >= (int)sizeof(temp))
-		return err_sys(e, ENAMETOOLONG, "%s", path);
-	r = write_file(l, dirfd, temp, path, e);
-	if (r < 0)
-		return err_wrap(e, "backup of %s", l->dir);
-	return sync_dir(dirfd, path, e);
+	r = *path ? write_user(l, path, e) : write_own(l, e);
+	return r < 0 ? err_wrap(e, "backup of %s", l->dir) : 0;
 }
 
 int64_t store_local_backup_time(struct store *st)

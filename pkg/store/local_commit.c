@@ -89,6 +89,8 @@ int local_put(const struct local *l, struct local_key *k, const struct local_val
 		return local_err(l, rc, "write", e);
 	local_val_encode(k, val, v.mv_data);
 	r = index_update(l, k, old_terms, val->terms, e);
+	if (r == 0 && !old)
+		r = local_census_change(l, k, true, e);
 	if (r == 0 && (!old || val->free_at != old_free))
 		r = hint_update(l, k, val->free_at, e);
 	return r;
@@ -121,6 +123,8 @@ static int drop(const struct local *l, struct local_key *k, const struct local_v
 	if (rc)
 		return local_err(l, rc, "delete", e);
 	r = index_update(l, k, terms, none, e);
+	if (r == 0)
+		r = local_census_change(l, k, false, e);
 	return r < 0 ? r : hint_update(l, k, 0, e);
 }
 
@@ -168,7 +172,7 @@ static size_t estimate(const struct store_op *ops, size_t n)
 
 		while (ops[i].terms && ops[i].terms[terms])
 			terms++;
-		bytes += (ops[i].verb == STORE_DELETE ? 0 : ops[i].len) + (4 + 2 * terms) * 4096;
+		bytes += (ops[i].verb == STORE_DELETE ? 0 : ops[i].len) + (5 + 2 * terms) * 4096;
 	}
 	return bytes;
 }

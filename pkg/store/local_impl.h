@@ -4,7 +4,7 @@
  * All records lie in LMDB's one unnamed database, told apart by the first byte of the key, so that a commit
  * dirties as few pages as possible:
  *
- *	00                                        schema record
+ *	00                                        schema record, and which blocks there are
  *	10+kind  ns 00 name 00                    object: head, index terms, data
  *	30+kind  hash(term)[3]  ns 00 name        index entry, empty value
  *	50  ver  level  node number, big-endian   free hint: minima of 64 blocks or 64 nodes below
@@ -49,6 +49,7 @@ struct local {
 	MDB_cursor *cur; /* of store_get(), lives as long as txn */
 	enum store_mode mode;
 	bool read_only, relaxed;
+	bool counted;  /* in this transaction every block was found to be there */
 	bool no_lock;  /* read-only file system: LMDB's lock file cannot be used */
 	uint64_t base; /* an object's version is base + the number of the LMDB transaction */
 	int dirfd, ownerfd, lockfd;
@@ -146,6 +147,27 @@ void local_env_close(struct local *l);
 int local_env_moved(const struct local *l, const struct local_header *h, struct err *e);
 /* Schema record of the open transaction; also finds out where the map is. */
 int local_schema_read(struct local *l, struct err *e);
+
+/* sum and schema keep their places in every later schema. */
+struct local_schema {
+	uint64_t sum;
+	uint32_t schema, zero;
+	uint64_t base;
+	uint64_t blocks, keys; /* how many there are, and the sum of their keys' hashes */
+};
+#define LOCAL_SCHEMA_SHORT offsetof(struct local_schema, blocks) /* of stores that do not count them yet */
+
+/* 1: complete; 0: short. */
+int local_schema_load(const struct local *l, struct local_schema *ret, struct err *e);
+int local_schema_store(const struct local *l, struct local_schema *rec, struct err *e);
+
+/* ---- which blocks there are: local_census.c ---- */
+
+/* The block at the key has come, or gone; nothing for keys of other kinds. */
+int local_census_change(const struct local *l, const struct local_key *k, bool come, struct err *e);
+/* -EUCLEAN when the blocks that can be reached are not those that were written, or k, which was not found,
+ * was not looked for where it belongs (NULL: none). */
+int local_census_check(struct local *l, struct local_key *k, struct err *e);
 /* A new environment in a directory of its own below l->dir, to be renamed into place; l holds the owner lock
  * exclusively. In between, objects are written with local_put() into n->txn. */
 struct local *local_new_begin(const struct local *l, uint64_t base, struct err *e);
@@ -194,6 +216,9 @@ int local_list(struct store *st, enum store_kind kind, const char *term, const c
 	       int (*each)(const struct store_obj *o, void *arg, struct err *e), void *arg, struct err *e);
 /* Adds the number of objects of the kind. */
 int local_count(const struct local *l, enum store_kind kind, uint64_t *count, struct err *e);
+/* -EUCLEAN unless every record can be reached: LMDB counts them. *objects tells how many of them are objects.
+ */
+int local_whole(const struct local *l, uint64_t *objects, struct err *e);
 int local_commit(struct store *st, const struct store_op *ops, size_t n, struct err *e);
 /* Value at the key with its checksum verified: 1, 0, or negative. */
 int local_load(const struct local *l, struct local_key *k, struct local_val *ret, struct err *e);

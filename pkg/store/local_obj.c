@@ -87,8 +87,8 @@ int local_get(struct store *st, enum store_kind kind, const char *ns, const char
 	rc = l->cur ? 0 : mdb_cursor_open(l->txn, LOCAL_DBI, &l->cur);
 	if (rc == 0) /* leaves the key of the map in key, whose name is lent */
 		rc = local_mdb_move(l, l->cur, &key, &v, MDB_SET_KEY);
-	if (rc == MDB_NOTFOUND)
-		return 0;
+	if (rc == MDB_NOTFOUND) /* a block that is not there is one that nobody uses */
+		return kind == STORE_BLOCK ? local_census_check(l, &k, e) : 0;
 	if (rc)
 		return local_err(l, rc, "read", e);
 	r = fill(l, &key, &v, ret, &val, e);
@@ -225,4 +225,31 @@ int local_count(const struct local *l, enum store_kind kind, uint64_t *count, st
 		++*count;
 	}
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : local_err(l, rc, "count", e);
+}
+
+int local_whole(const struct local *l, uint64_t *objects, struct err *e)
+{
+	CLEANUP(cursor_close_p) MDB_cursor *cur = NULL;
+	struct local_key last = { 0 };
+	MDB_stat stat = { 0 };
+	size_t n = 0;
+	MDB_val key;
+	int rc = mdb_stat(l->txn, LOCAL_DBI, &stat);
+
+	*objects = 0;
+	if (rc == 0)
+		rc = mdb_cursor_open(l->txn, LOCAL_DBI, &cur);
+	for (; rc == 0 && (rc = local_mdb_move(l, cur, &key, NULL, MDB_NEXT)) == 0; n++) {
+		const uint8_t *first = key.mv_data;
+
+		if (!local_key_follows(&last, &key))
+			return local_damaged(l, e, "the pages of the store are damaged");
+		*objects += *first >= LOCAL_KEY_OBJ && *first < LOCAL_KEY_OBJ + STORE_KIND_MAX;
+	}
+	if (rc != MDB_NOTFOUND)
+		return local_err(l, rc, "count", e);
+	if (n != stat.ms_entries)
+		return local_damaged(l, e, "%zu records can be reached, there should be %zu", n,
+				     stat.ms_entries);
+	return 0;
 }

@@ -9,13 +9,6 @@
 
 #include "store/local_impl.h"
 
-/* sum and schema keep their places in every later schema. */
-struct schema_record {
-	uint64_t sum;
-	uint32_t schema, zero;
-	uint64_t base;
-};
-
 static struct local_key schema_key(void)
 {
 	return (struct local_key){ 1, { LOCAL_KEY_STORE } };
@@ -47,7 +40,7 @@ int local_schema_read(struct local *l, struct err *e)
 {
 	struct local_key k = schema_key();
 	MDB_val key = local_key_val(&k), v;
-	struct schema_record rec;
+	struct local_schema rec = { 0 };
 	uint64_t sum;
 	MDB_dbi dbi;
 	int rc = mdb_dbi_open(l->txn, NULL, 0, &dbi);
@@ -72,23 +65,39 @@ int local_schema_read(struct local *l, struct err *e)
 			"state directory %s was written by a newer version (schema %u, this program knows "
 			"%d); use the newer program",
 			l->dir, rec.schema, LOCAL_SCHEMA);
-	if (rec.schema != LOCAL_SCHEMA || v.mv_size != sizeof(rec))
+	if (rec.schema != LOCAL_SCHEMA || (v.mv_size != sizeof(rec) && v.mv_size != LOCAL_SCHEMA_SHORT))
 		return local_damaged(l, e, "the store's first record makes no sense");
 	l->base = rec.base;
 	find_map(l, &v);
 	return 0;
 }
 
-static int schema_write(struct local *n, struct err *e)
+int local_schema_load(const struct local *l, struct local_schema *ret, struct err *e)
 {
 	struct local_key k = schema_key();
-	struct schema_record rec = { .schema = LOCAL_SCHEMA, .base = n->base };
-	MDB_val key = local_key_val(&k), v = { sizeof(rec), &rec };
+	MDB_val key = local_key_val(&k), v;
+	int rc = local_mdb_get(l, &key, &v);
+
+	*ret = (struct local_schema){ 0 };
+	if (rc && rc != MDB_NOTFOUND)
+		return local_err(l, rc, "read", e);
+	if (rc || (v.mv_size != sizeof(*ret) && v.mv_size != LOCAL_SCHEMA_SHORT))
+		return local_damaged(l, e, "the store's first record is damaged");
+	memcpy(ret, v.mv_data, v.mv_size);
+	if (ret->sum != local_val_sum(&key, &v))
+		return local_damaged(l, e, "the store's first record is damaged");
+	return v.mv_size == sizeof(*ret);
+}
+
+int local_schema_store(const struct local *l, struct local_schema *rec, struct err *e)
+{
+	struct local_key k = schema_key();
+	MDB_val key = local_key_val(&k), v = { sizeof(*rec), rec };
 	int rc;
 
-	rec.sum = local_val_sum(&key, &v);
-	rc = local_mdb_put(n, &key, &v, 0);
-	return rc ? local_err(n, rc, "make", e) : 0;
+	rec->sum = local_val_sum(&key, &v);
+	rc = local_mdb_put(l, &key, &v, 0);
+	return rc ? local_err(l, rc, "write", e) : 0;
 }
 
 /* ---- a new environment ---- */
@@ -137,7 +146,7 @@ struct local *local_new_begin(const struct local *l, uint64_t base, struct err *
 	n->base = base;
 	r = temp_open(n, e);
 	if (r == 0)
-		r = schema_write(n, e);
+		r = local_schema_store(n, &(struct local_schema){ .schema = LOCAL_SCHEMA, .base = base }, e);
 	if (r < 0) {
 		local_new_drop(l, n);
 		return NULL;

@@ -256,6 +256,80 @@ static void test_restore_in_use(void **state)
 	close(ready[1]);
 }
 
+/* A page that lost its last record: the backup would be without it. */
+static void test_backup_of_less(void **state)
+{
+	char path[PATH_MAX];
+	int refused = 0;
+
+	(void)state;
+	fill_for_backup();
+	check(store_local_backup(st, "", &err));
+	store_close(st);
+	snprintf(path, sizeof(path), "%.4000s/data.mdb", dir);
+	run("cd %s && cp data.mdb good && cp backup.json good.json", dir);
+	for (off_t at = 2 * 4096; at < 12 * 4096; at += 4096) {
+		int fd = open(path, O_RDWR | O_CLOEXEC), r;
+		uint16_t head[8];
+
+		assert_int_equal(pread(fd, head, sizeof(head), at), sizeof(head));
+		head[6] = (uint16_t)(head[6] - 2); /* where its free space begins */
+		if (head[5] == 2 && head[6] > 16)  /* a leaf with more than one record */
+			assert_int_equal(pwrite(fd, head, sizeof(head), at), sizeof(head));
+		close(fd);
+		st = open_store();
+		r = store_local_backup(st, "", &err);
+		if (r < 0 && (r != -EUCLEAN || !strstr(err.msg, "can be reached")))
+			fail_msg("page %lld: %d, %s", (long long)at / 4096, r, err.msg);
+		refused += r < 0;
+		if (r < 0)
+			run("cmp %s/good.json %s/backup.json && ! ls %s/*tmp* 2>/dev/null", dir, dir, dir);
+		store_close(st);
+		run("cp %s/good %s; cp %s/good.json %s/backup.json", dir, path, dir, dir);
+	}
+	assert_true(refused > 0);
+	st = open_store();
+}
+
+/* Only a file is replaced, and nothing beside it. */
+static void test_backup_target(void **state)
+{
+	static const struct {
+		const char *row, *cmd, *says; /* says NULL: written */
+	} rows[] = {
+		{ "new", ":", NULL },
+		{ "a file", "echo old >b", NULL },
+		{ "its neighbours", "echo mine >b.tmp; echo mine >b.1", NULL },
+		{ "a link", "echo mine >mine; ln -s mine b", "a symbolic link" },
+		{ "a link to nowhere", "ln -s mine b", "a symbolic link" },
+		{ "a pipe", "mkfifo b", "no regular file" },
+		{ "a device", "mknod b c 1 3", "no regular file" },
+		{ "a directory", "mkdir b", "a directory" },
+	};
+	char file[PATH_MAX + 16];
+
+	(void)state;
+	create(st, STORE_IPPOOL, "a", "x");
+	snprintf(file, sizeof(file), "%s/out/b", dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int r;
+
+		run("mkdir %s/out && cd %s/out && { %s; } && ls -l --time-style=+ >../before", dir, dir,
+		    rows[i].cmd);
+		r = store_local_backup(st, file, &err);
+		if (rows[i].says ? r != -EINVAL || !strstr(err.msg, rows[i].says) : r < 0)
+			fail_msg("row \"%s\": %d, %s", rows[i].row, r, r < 0 ? err.msg : "");
+		if (rows[i].says)
+			run("cd %s/out && ls -l --time-style=+ | diff ../before -", dir);
+		else
+			run("cd %s/out && grep -q xxh64 b && test $(stat -c %%a b) = 600 && "
+			    "{ ! test -e b.1 || grep -q mine b.1; } && { ! test -e b.tmp || grep -q mine b.tmp; } && "
+			    "test $(ls | wc -l) -le 3",
+			    dir);
+		run("rm -r %s/out", dir);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -267,6 +341,8 @@ int main(void)
 		T(test_backup_beside_a_trap),
 		T(test_restore_refused),
 		T(test_restore_in_use),
+		T(test_backup_of_less),
+		T(test_backup_target),
 	};
 
 	return cmocka_run_group_tests_name("store backup", tests, NULL, NULL);

@@ -73,7 +73,8 @@ static void test_next_free(void **state)
 	assert_int_equal(verify(st, false), 0);
 }
 
-/* The records written: the object, and of the hint only the levels that change. */
+/* The records written: the object, of the hint only the levels that change, and when a block comes their
+ * count. */
 static void test_hint_writes(void **state)
 {
 	static const struct {
@@ -81,10 +82,10 @@ static void test_hint_writes(void **state)
 		int64_t free_at;
 		int want;
 	} rows[] = {
-		{ 0, 0, 1 },                                    /* as if it were not there */
+		{ 0, 0, 2 },                                    /* as if it were not there */
 		{ 0, INT64_MAX, 2 },                            /* others of the node are still free */
 		{ 0, INT64_MAX, 1 },                            /* nothing changes */
-		{ 63, INT64_MAX, 3 },                           /* now none is: the level above is told */
+		{ 63, INT64_MAX, 4 },                           /* now none is: the level above is told */
 		{ 5, 5, 3 },          { 6, 6, 2 }, { 5, 0, 2 }, /* the level above goes */
 	};
 

@@ -478,6 +478,135 @@ static void test_lost_record(void **state)
 	assert_true(lost > 0);
 }
 
+static void patch(const char *path, off_t at, const void *data, size_t len)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, data, len, at), (ssize_t)len);
+	close(fd);
+}
+
+#define BLOCKS 200
+
+/* Whatever is wrong with the page: a block that was written is never one that nobody uses. */
+static void read_blocks(void)
+{
+	struct store_local_opts o = { .dir = dir, .on_damage = on_damage };
+	char name[IP_BLOCK_NAME_MAX];
+	struct store *st;
+	int errors = 0;
+
+	if (store_local_open(&o, soon(), &st, &err) < 0)
+		_exit(1);
+	for (ip_num b = 0; b < BLOCKS; b++) {
+		struct store_obj obj;
+		int r;
+
+		MUST(store_begin(st, b % 2 ? STORE_READ : STORE_WRITE, soon(), &err) == 0);
+		r = store_get(st, STORE_BLOCK, NULL, ip_block_name(4, b, name), &obj, &err);
+		if (r == 0)
+			_exit(77);
+		errors += r < 0;
+		store_end(st);
+	}
+	_exit(errors != 0);
+}
+
+static void test_lost_block(void **state)
+{
+	struct store *st = open_store();
+	char path[PATH_MAX], name[IP_BLOCK_NAME_MAX];
+	struct store_local_info info;
+	int errors = 0;
+
+	(void)state;
+	for (ip_num b = 0; b < BLOCKS; b++)
+		create(st, STORE_BLOCK, ip_block_name(4, b, name), "record");
+	check(store_local_info(st, &info, &err));
+	assert_int_equal(verify(st, false), 0);
+	store_close(st);
+	snprintf(path, sizeof(path), "%.4000s/data.mdb", dir);
+	run("cp %s %s/good", path, dir);
+	for (off_t at = 2 * 4096; at < (off_t)info.used_bytes; at += 4096) {
+		for (int how = 0; how < 40; how++) {
+			uint16_t none = 16;
+			uint8_t byte = (uint8_t)rnd(256);
+			int r;
+
+			/* no record; or a byte in the page's head, the offsets or the records */
+			if (how == 0)
+				patch(path, at + 12, &none, sizeof(none));
+			else
+				patch(path, at + 10 + rnd(how % 2 ? 200 : 4086), &byte, 1);
+			r = finish(start(read_blocks));
+			if (r != 0 && r != 1 && r != DAMAGE_EXIT)
+				fail_msg("SEED=%llu, page %lld, %d: %d", (unsigned long long)seed,
+					 (long long)at / 4096, how, r);
+			errors += r == 1;
+			run("cp %s/good %s", dir, path);
+		}
+	}
+	assert_true(errors > 0);
+}
+
+/* A store that does not know its blocks yet counts them when the next one comes. */
+static void test_count_begins(void **state)
+{
+	struct store *st;
+
+	(void)state;
+	rewrite_schema(1, 0); /* as it was before they were counted */
+	st = open_store();
+	create(st, STORE_BLOCK, "v4-0a000000", "r");
+	create(st, STORE_BLOCK, "v4-0a000040", "r");
+	assert_int_equal(version_of(st, STORE_BLOCK, "v4-0b000000", NULL), 0);
+	assert_int_equal(verify(st, false), 0);
+	store_close(st);
+}
+
+/* What keeps the next one from writing is found. */
+static void write_or_find(void)
+{
+	struct store_local_opts o = { .dir = dir, .on_damage = on_damage };
+	struct store *st;
+	int found;
+
+	if (store_local_open(&o, soon(), &st, &err) < 0)
+		_exit(1);
+	found = store_local_verify(st, false, ignore_finding, NULL, &err);
+	if (try_create(st, STORE_WRITE, "new", "x", 1) < 0)
+		_exit(found ? 1 : 77);
+	_exit(0);
+}
+
+static void test_free_list(void **state)
+{
+	static const uint8_t zeros[4096 - 16];
+	char path[PATH_MAX];
+	struct store *st = open_store();
+	struct store_local_info info;
+	int errors = 0;
+
+	(void)state;
+	fill(st);
+	check(store_local_info(st, &info, &err));
+	assert_int_equal(verify(st, false), 0);
+	store_close(st);
+	snprintf(path, sizeof(path), "%.4000s/data.mdb", dir);
+	run("cp %s %s/good", path, dir);
+	for (off_t at = 2 * 4096; at < (off_t)info.used_bytes; at += 4096) {
+		int r;
+
+		patch(path, at, zeros, sizeof(zeros));
+		r = finish(start(write_or_find));
+		if (r != 0 && r != 1 && r != DAMAGE_EXIT)
+			fail_msg("page %lld: %d", (long long)at / 4096, r);
+		errors += r != 0;
+		run("cp %s/good %s", dir, path);
+	}
+	assert_true(errors > 0);
+}
+
 /* A branch that leads to the same leaf twice must not be followed twice. */
 static void test_twisted_tree(void **state)
 {
@@ -524,6 +653,9 @@ int main(void)
 		T(test_faults),
 		T(test_damaged_pages),
 		T(test_lost_record),
+		T(test_lost_block),
+		T(test_count_begins),
+		T(test_free_list),
 		T(test_twisted_tree),
 	};
 
