@@ -76,6 +76,8 @@ static int resolve(struct planner *x, struct err *e)
 
 /* ---- settings and the pair ---- */
 
+#define IPV6_MTU_MIN 1280
+
 static int plan_settings(const struct planner *x, struct err *e)
 {
 	struct podnet_changes *l = &x->p->changes;
@@ -92,8 +94,13 @@ static int plan_pair(const struct planner *x, struct err *e)
 {
 	struct podnet_changes *l = &x->p->changes;
 	struct podnet_path *path = &x->p->path;
-	int r = podnet_path_plan(&x->a->n, x->a->call->env.container_id, x->conf->veth_mtu, path, l, e);
+	int r;
 
+	if (x->view->has6 && x->conf->veth_mtu < IPV6_MTU_MIN)
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"vethMTU %u: %s has an IPv6 address; want %d or more, which IPv6 needs",
+				x->conf->veth_mtu, x->view->nic->name, IPV6_MTU_MIN);
+	r = podnet_path_plan(&x->a->n, x->a->call->env.container_id, x->conf->veth_mtu, path, l, e);
 	if (r < 0)
 		return r;
 	if (x->view->has4 && x->conf->veth_link_address.ver)
