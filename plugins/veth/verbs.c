@@ -3,6 +3,7 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 
 #include "base/own.h"
 #include "conf.h"
@@ -123,8 +124,11 @@ static int add(struct session *s, struct cni_result *res, struct err *e)
 		r = podnet_attach_make(&a, &p.changes, mode(&s->conf, &p), p.table, e);
 	if (r < 0)
 		return r;
-	log_info(&s->log, "%s NIC %s, table %u, %zu changes, by %s and %s", mode(&s->conf, &p), nic, p.table,
-		 p.changes.n, p.path.pod_dev, p.path.node_dev);
+	if (s->conf.only_mac)
+		log_info(&s->log, "MAC of %s", nic);
+	else
+		log_info(&s->log, "%s NIC %s, table %u, %zu changes, by %s and %s", mode(&s->conf, &p), nic,
+			 p.first ? RT_TABLE_MAIN : p.table, p.changes.n, p.path.pod_dev, p.path.node_dev);
 	return report(&a, &s->conf, nic, &p, res, e);
 }
 
