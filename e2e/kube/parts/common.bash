@@ -113,7 +113,7 @@ await() {
 		elif [ $SECONDS -ge $end ]; then
 			echo "cluster.sh: no $what within $seconds s" >&2
 		else
-			sleep 0.05
+			sleep 0.1
 			continue
 		fi
 		[ -z "$service" ] || tail -n 20 "$run/log/$service.log" >&2

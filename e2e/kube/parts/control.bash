@@ -48,6 +48,8 @@ apiserver_up() { # OPTIONS
 		--kubelet-preferred-address-types=InternalIP \
 		--kubelet-client-certificate="$run/pki/kubelet-client.crt" \
 		--kubelet-client-key="$run/pki/kubelet-client.key" "$@" "${more[@]}"
+	# kubectl takes processor time from those it waits for, so not before somebody listens.
+	await 60 "listening API server" kube-apiserver in_control bash -c ": </dev/tcp/$net4.0.1/6443"
 	await 60 "ready API server" kube-apiserver "$here/kubectl" get --raw /readyz
 }
 
