@@ -42,9 +42,8 @@ points() {
 what_hangs() {
 	local ns
 	for ns in "$P" "$NODE"; do
-		printf 'rule\nroute show table all\nneigh show nud permanent\n' | ip -n "$ns" -4 -batch -
+		printf 'link\nrule\nroute show table all\nneigh show nud permanent\n' | ip -n "$ns" -4 -batch -
 		printf 'rule\nroute show table all\nneigh show nud permanent\n' | ip -n "$ns" -6 -batch -
-		ip -n "$ns" -br link | awk '{ print $1, $3 }'
 	done
 	ip netns exec "$P" sh -c 'nft list tables; grep . /proc/sys/net/ipv4/conf/*/rp_filter'
 }
@@ -110,7 +109,7 @@ then_again() {
 }
 
 confs() {
-	local more="$FIRST"',"podRPFilter":1,"podMACPrefix":"0a:1b","policyRoutes":[{"dst":"198.51.100.0/24","gw":"GW"}]'
+	local more="$FIRST"',"logOptions":{"logLevel":"error"},"podRPFilter":1,"podMACPrefix":"0a:1b","policyRoutes":[{"dst":"198.51.100.0/24","gw":"GW"}]'
 	declare -gA conf=([eth0]=$(co_conf eth0 "$P" "${more/GW/$GW4}") [net1]=$(co_conf net1 "$P" "${more/GW/10.8.0.1}"))
 	declare -gA address=([eth0]=10.9.0.50 [net1]=10.8.0.50)
 	mkdir -p "$DIR/run/coordinator"

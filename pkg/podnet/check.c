@@ -210,11 +210,11 @@ static int check_setting(struct job *j, enum podnet_where w, const struct podnet
 	char value[SYSCTL_TEXT_MAX];
 	int r = sysctl_get(podnet_space(j->n, w), c->path, value, e);
 
-	if (r == -ENOENT && w == PODNET_POD) /* the node's interfaces come and go with other pods */
-		drift(j, w, "setting net/%s is not there", c->path);
-	else if (r == 0 && strcmp(value, c->value) != 0)
+	if (r == -ENOENT) /* it went with its interface; one that is needed is told of anyway */
+		return 0;
+	if (r == 0 && strcmp(value, c->value) != 0)
 		drift(j, w, "setting net/%s is %s, want %s", c->path, value, c->value);
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 static int check_marks(struct job *j, const struct podnet_change *c, struct err *e)
