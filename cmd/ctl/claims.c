@@ -51,7 +51,7 @@ struct batch {
 	const struct claims_how *how;
 	struct ipam_request *v;  /* one for each attachment */
 	const struct claim **of; /* its first claim */
-	char (*netns_id)[NETNS_ID_MAX];
+	char (*netns_id)[NETNS_ID_MAX], (*netns_dir)[NETNS_ID_MAX];
 	size_t n, claimed;
 	struct err *e;
 	int failed;
@@ -98,15 +98,18 @@ static void fill_request(struct batch *b, const struct claim *cl)
 	const struct sandbox *box = cl->box ? cl->box : &unknown;
 	struct ipam_request *req = &b->v[b->n];
 
-	b->netns_id[b->n][0] = '\0';
-	if (box->netns)
+	b->netns_id[b->n][0] = b->netns_dir[b->n][0] = '\0';
+	if (box->netns) {
 		read_netns_id(box->netns, b->netns_id[b->n]);
+		netns_dir_id(box->netns, b->netns_dir[b->n]);
+	}
 	*req = (struct ipam_request){
 		.network = cl->network,
 		.container = cl->container,
 		.nic = cl->nic,
 		.netns_path = text(box->netns),
 		.netns_id = b->netns_id[b->n],
+		.netns_dir = b->netns_dir[b->n],
 		.node = b->c->node,
 		.boot = b->c->boot,
 		.ns = box->pod ? text(box->ns) : "",
@@ -124,7 +127,8 @@ static int make_requests(struct batch *b, struct claims *l, struct err *e)
 	b->v = calloc(l->n + 1, sizeof(*b->v));
 	b->of = calloc(l->n + 1, sizeof(struct claim *));
 	b->netns_id = calloc(l->n + 1, sizeof(*b->netns_id));
-	if (!b->v || !b->of || !b->netns_id)
+	b->netns_dir = calloc(l->n + 1, sizeof(*b->netns_dir));
+	if (!b->v || !b->of || !b->netns_id || !b->netns_dir)
 		return err_nomem(e);
 	if (l->n)
 		qsort(l->v, l->n, sizeof(*l->v), compare);
@@ -154,6 +158,7 @@ static void batch_clear(struct batch *b)
 	free(b->v);
 	free(b->of);
 	free(b->netns_id);
+	free(b->netns_dir);
 }
 
 /* ---- telling ---- */

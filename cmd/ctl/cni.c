@@ -296,7 +296,7 @@ static int list_valid(const struct call *x, struct cni_attachment **list, size_t
 	for (size_t i = 0; r == 0 && i < known.n; i++) {
 		const struct sandbox *s = &known.v[i];
 
-		if (strcmp(s->network, x->network.name) == 0 && netns_look(s->netns, NULL) != NETNS_GONE)
+		if (strcmp(s->network, x->network.name) == 0 && netns_look_path(s->netns) != NETNS_GONE)
 			r = add_valid(list, n, s->container, strlen(s->container), s->nic, e);
 	}
 	return r;

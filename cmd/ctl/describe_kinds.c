@@ -248,7 +248,7 @@ static int look_at_attachment(const struct store_obj *o, void *arg, struct err *
 	if (r < 0)
 		return r;
 	if (a.ns && a.pod && strcmp(a.ns, m->ns) == 0 && strcmp(a.pod, m->name) == 0) {
-		netns = netns_look(a.netns_path, a.netns);
+		netns = netns_look(&a);
 		row = doc_new(e);
 		doc_text(&row, "nic", a.nic);
 		doc_text(&row, "network", a.network);

@@ -2,7 +2,8 @@
 /* gc.c - gc: what containers that are gone have left behind
  *
  * Gone is what can be proved here: the attachment was made before the last boot, or its network namespace is
- * gone and the runtime's cache does not know it.
+ * gone and the runtime's cache does not know it. Who does not see the directory in which it was, as in a
+ * container, proves nothing.
  */
 #include "gc.h"
 
@@ -21,14 +22,14 @@ struct gc {
 struct sweep {
 	struct ctl *c;
 	const struct sandboxes *known;
-	size_t found;
+	size_t found, hidden;
 };
 
 const char *gc_evidence(const struct ctl *c, const struct sandboxes *known, const struct ipam_attachment *a)
 {
 	if (a->boot && strcmp(a->boot, c->boot) != 0)
 		return "made before the last boot";
-	if (netns_look(a->netns_path, a->netns) != NETNS_GONE)
+	if (netns_look(a) != NETNS_GONE)
 		return NULL;
 	/* What was claimed ahead of its own ADD lives as long as its container. */
 	if (sandboxes_find(known, a->container, a->claimed_by ? NULL : a->nic,
@@ -46,7 +47,7 @@ static bool is_dead(const struct ipam_attachment *a, void *arg)
 
 int gc_sweep(struct ctl *c, const struct sandboxes *known, size_t *ret_freed, struct err *e)
 {
-	struct sweep s = { c, known, 0 };
+	struct sweep s = { .c = c, .known = known };
 
 	return ipam_sweep(ctl_engine(c), is_dead, &s, ret_freed, e);
 }
@@ -70,8 +71,10 @@ static int tell(const struct ipam_attachment *a, void *arg, struct err *e)
 	char pod[POD_TEXT_MAX];
 	struct doc d;
 
-	if (!reason)
+	if (!reason) {
+		s->hidden += a->netns_path && netns_look(a) == NETNS_UNKNOWN;
 		return 0;
+	}
 	s->found++;
 	d = doc_new(e);
 	addresses = doc_array(&d, "addresses");
@@ -107,6 +110,12 @@ static int run(struct ctl *c, const void *args, struct err *e)
 		return r;
 	if (s.found || out_is_tree(&c->out))
 		out_rows_end(&c->out, NULL);
+	if (s.hidden)
+		ctl_warn(
+			c,
+			"%zu attachments are not judged: the directory of their network namespaces cannot be seen "
+			"from here; run this where the container runtime runs, not in a container",
+			s.hidden);
 	if (opts->dry_run)
 		ctl_note(c, "%zu attachments would be freed (dry run)", s.found);
 	else
@@ -124,7 +133,10 @@ const struct command cmd_gc = {
 	.summary = "free what containers that are gone have left behind",
 	.text = "Freed is what was recorded before the last boot, and what has a network namespace that is "
 		"gone\n"
-		"and is not known to the runtime's cache. Addresses kept for a pod stay kept.",
+		"and is not known to the runtime's cache. Addresses kept for a pod stay kept. To be run where "
+		"the\n"
+		"runtime runs: who does not see the directory of the namespaces, as in a container, frees "
+		"nothing.",
 	OPTIONS(struct gc, opts),
 	.run = run,
 };

@@ -60,7 +60,7 @@ static int split(const struct reader *r, const char *file, char *text, const cha
 /* Why it need not be imported; NULL: it must. Both kinds of evidence, because a clock may have been wrong. */
 static const char *left_out(const struct reader *r, const struct sandbox *box, int64_t written)
 {
-	enum netns_state netns = box ? netns_look(box->netns, NULL) : NETNS_UNKNOWN;
+	enum netns_state netns = box ? netns_look_path(box->netns) : NETNS_UNKNOWN;
 
 	if (netns == NETNS_GONE)
 		return "its network namespace is gone";

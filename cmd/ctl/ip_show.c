@@ -104,7 +104,7 @@ static int add_attachment(const struct show *s, const struct block_rec *rec, str
 	if (r <= 0)
 		return r;
 	doc_text(s->d, "netns", a.a.netns_path);
-	doc_text(s->d, "netnsState", states[netns_look(a.a.netns_path, a.a.netns)]);
+	doc_text(s->d, "netnsState", states[netns_look(&a.a)]);
 	doc_text(s->d, "claimedBy", a.a.claimed_by);
 	return 0;
 }

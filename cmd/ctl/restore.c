@@ -70,7 +70,7 @@ static int add_result(struct reclaim *x, const struct cni_cached *cached, struct
 	CLEANUP(cni_result_clear) struct cni_result res = { 0 };
 	int r = 0;
 
-	if (netns_look(cached->netns, NULL) != NETNS_THERE)
+	if (netns_look_path(cached->netns) != NETNS_THERE)
 		return 0;
 	if (cni_result_decode(cached->result, CNI_VERSION_DEFAULT, "result", &res, e) < 0) {
 		ctl_warn(x->c, "container %s, NIC %s: %s", cached->container_id, cached->ifname, e->msg);

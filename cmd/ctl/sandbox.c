@@ -2,7 +2,9 @@
 /* sandbox.c - what tells whether a container still lives */
 #include "sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,22 +143,58 @@ const struct sandbox *sandboxes_find(const struct sandboxes *s, const char *cont
 
 /* ---- namespaces ---- */
 
-enum netns_state netns_look(const char *path, const char *id)
+/* id NULL: any. Where a file is without being a namespace, its mount may be hidden from us. */
+static enum netns_state look(const char *path, const char *id)
 {
 	CLEANUP(close_p) int fd = -1;
 	char now[NETNS_ID_MAX];
 	struct err e;
-	int r;
+	int r = netns_open(path, &fd, &e);
 
-	if (!path || !*path)
-		return NETNS_UNKNOWN;
-	r = netns_open(path, &fd, &e);
-	/* What is left after "ip netns del" with the file still there is an empty file. */
-	if (r == -ENOENT || r == -EINVAL)
+	if (r == -ENOENT)
 		return NETNS_GONE;
-	if (r < 0 || !id || !*id || netns_id(fd, now, &e) < 0)
-		return r < 0 ? NETNS_UNKNOWN : NETNS_THERE;
-	return strcmp(now, id) == 0 ? NETNS_THERE : NETNS_GONE;
+	if (r < 0)
+		return NETNS_UNKNOWN;
+	if (!id || !*id || netns_id(fd, now, &e) < 0 || strcmp(now, id) == 0)
+		return NETNS_THERE;
+	return NETNS_GONE;
+}
+
+enum netns_state netns_look(const struct ipam_attachment *a)
+{
+	char dir[NETNS_ID_MAX];
+	enum netns_state state = a->netns_path ? look(a->netns_path, a->netns) : NETNS_UNKNOWN;
+
+	if (state == NETNS_GONE &&
+	    (!a->netns_dir || strcmp(netns_dir_id(a->netns_path, dir), a->netns_dir) != 0))
+		return NETNS_UNKNOWN;
+	return state;
+}
+
+static int is_visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static bool has_entries(const char *path)
+{
+	CLEANUP(free_p) char *dir = strdup(path);
+	struct dirent **list = NULL;
+	int n = dir ? scandir(dirname(dir), &list, is_visible, NULL) : -1;
+
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return n > 0;
+}
+
+enum netns_state netns_look_path(const char *path)
+{
+	enum netns_state state = path && *path ? look(path, NULL) : NETNS_UNKNOWN;
+
+	if (state == NETNS_GONE && strncmp(path, "/proc/", 6) != 0 && !has_entries(path))
+		return NETNS_UNKNOWN;
+	return state;
 }
 
 /* ---- attachments ---- */

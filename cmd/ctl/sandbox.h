@@ -32,8 +32,11 @@ const struct sandbox *sandboxes_find(const struct sandboxes *s, const char *cont
 				     const char *network);
 
 enum netns_state { NETNS_UNKNOWN, NETNS_THERE, NETNS_GONE };
-/* path NULL or "": unknown. id is what it was ("" or NULL: any); another one under its name means gone. */
-enum netns_state netns_look(const char *path, const char *id);
+/* Of an attachment: gone when nothing, or another one, is under its path now, in the very directory where it
+ * was then. A container sees other directories than the runtime, and then nothing is known. */
+enum netns_state netns_look(const struct ipam_attachment *a);
+/* Of a path in the runtime's cache; gone when its directory has others. */
+enum netns_state netns_look_path(const char *path);
 
 /* Calls each() for every attachment in the store, in one read transaction. */
 int attachments_each(struct ctl *c, int (*each)(const struct ipam_attachment *a, void *arg, struct err *e),

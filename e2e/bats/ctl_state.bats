@@ -220,6 +220,31 @@ shop:namespace "default" is not in spec.namespaceName (shop)'
 	run -0 spiderpoolctl fsck
 }
 
+@test "gc: who sees other directories than the plugin did frees nothing" {
+	two_pools
+	ipam ADD alive eth0 "$NETNS" "$(pod shop web-0)"
+	netns_new dead
+	ipam ADD gone eth0 "/run/netns/$dead" "" "$(ipam_conf '{"default_ipv6_ippool": ["six"]}')"
+	ip netns del "$dead"
+	elsewhere() { # HOW: as a container sees /run/netns
+		unshare -m sh -c "mount --make-rprivate /; $1; exec \"\$@\"" sh spiderpoolctl gc --cni-cache-dir "$DIR/cni"
+	}
+	for how in "mount -t tmpfs none /run" "mount -t tmpfs none /run; mkdir /run/netns; touch /run/netns/$ns" \
+		"mount -t tmpfs none /run/netns; touch /run/netns/other" "umount -l /run/netns/$ns /run/netns/$dead" \
+		"umount -l -R /run/netns"; do
+		run -0 elsewhere "$how"
+		hasnt web-0
+		run -0 spiderpoolctl ip list --state in-use -o json
+		[[ $output == *'"alive"'* ]]
+	done
+	run -0 elsewhere "mount -t tmpfs none /run"
+	has "attachments are not judged"
+	run -0 spiderpoolctl gc --cni-cache-dir "$DIR/cni"
+	hasnt judged
+	run -0 spiderpoolctl ip list --state in-use -o json
+	jq_is '[.items[].container] | unique | join(" ")' alive
+}
+
 @test "gc: what was made before the last boot is gone, whatever is there now" {
 	two_pools
 	ipam ADD c1 eth0 "$NETNS" "$(pod shop web-0)"

@@ -27,6 +27,7 @@ static const struct json_field attachment_fields[] = {
 	JF(struct ipam_attachment, nic, "nic", .flags = JSON_REQUIRED),
 	JF(struct ipam_attachment, netns, "netns"),
 	JF(struct ipam_attachment, netns_path, "netnsPath"),
+	JF(struct ipam_attachment, netns_dir, "netnsDir"),
 	JF(struct ipam_attachment, node, "node"),
 	JF(struct ipam_attachment, boot, "boot"),
 	JF(struct ipam_attachment, mac, "mac"),

@@ -23,7 +23,7 @@ struct ipam_address {
 };
 
 struct ipam_attachment {
-	char *network, *container, *nic, *netns, *netns_path, *node, *boot, *mac;
+	char *network, *container, *nic, *netns, *netns_path, *netns_dir, *node, *boot, *mac;
 	char *ns, *pod, *uid;
 	char *claimed_by;       /* the NIC whose ADD claimed this one ahead; NULL: its own */
 	struct json_strv ahead; /* NICs that this one claimed ahead */

@@ -60,6 +60,7 @@ struct ipam_master {
 struct ipam_request {
 	const char *network, *container, *nic;
 	const char *netns_path, *netns_id;  /* nsfs device:inode; "" without netns */
+	const char *netns_dir;              /* device:inode of the directory it lies in; NULL: not known */
 	const char *node, *boot;            /* boot ID of the node */
 	const char *ns, *pod, *uid;         /* "" outside Kubernetes */
 	const char *mac;                    /* of the NIC, when it exists already */

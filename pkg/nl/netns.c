@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +72,23 @@ int netns_open(const char *path, int *ret_fd, struct err *e)
 int netns_open_own(int *ret_fd, struct err *e)
 {
 	return netns_open("/proc/thread-self/ns/net", ret_fd, e);
+}
+
+const char *netns_dir_id(const char *path, char out[NETNS_ID_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX] = "/proc";
+	struct stat st;
+
+	out[0] = '\0';
+	if (!slash || slash - path >= (ptrdiff_t)sizeof(dir))
+		return out;
+	if (strncmp(path, "/proc/", 6) != 0) /* there, directories go with their processes */
+		snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	if (stat(dir, &st) == 0)
+		snprintf(out, NETNS_ID_MAX, "%llu:%llu", (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
+	return out;
 }
 
 int netns_id(int netns, char out[NETNS_ID_MAX], struct err *e)

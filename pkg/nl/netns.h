@@ -22,6 +22,9 @@ int netns_open_own(int *ret_fd, struct err *e);
 
 /* "device:inode" of the nsfs file: the same as long as the namespace lives, whatever path leads to it. */
 int netns_id(int netns, char out[NETNS_ID_MAX], struct err *e);
+/* "device:inode" of the directory that a path is looked up in (of /proc, for what lies in there): whoever
+ * finds another one there sees other namespaces. "" when it cannot be told. */
+const char *netns_dir_id(const char *path, char out[NETNS_ID_MAX]);
 /* 1 when it is the calling thread's, 0 when not. */
 int netns_is_own(int netns, struct err *e);
 

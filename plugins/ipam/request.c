@@ -113,6 +113,7 @@ int session_request_read(struct session *s, struct session_request *r, struct er
 		.nic = c->env.ifname,
 		.netns_path = c->env.netns,
 		.netns_id = r->netns_id,
+		.netns_dir = netns_dir_id(c->env.netns, r->netns_dir),
 		.node = s->node,
 		.boot = s->boot,
 		.ns = text(c->args.pod_namespace),

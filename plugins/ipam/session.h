@@ -31,7 +31,7 @@ struct session_request {
 	struct json_map annotations, pod_labels, ns_labels;
 	struct cni_request asked; /* runtimeConfig, args.cni, CNI_ARGS */
 	struct ipam_master master;
-	char netns_id[64], mac[24];
+	char netns_id[64], netns_dir[64], mac[24];
 	int netns;    /* -1: none */
 	bool running; /* the NIC exists, is up and has carrier */
 };
