@@ -57,7 +57,7 @@ left_of() {
 	local pattern="[s]pk-$1" f
 	ip netns list | grep -E "^$pattern" || true
 	find /sys/fs/cgroup /tmp /dev/shm -maxdepth 2 -name "spk-$1*" 2>/dev/null || true
-	for f in $(grep -lsE "$pattern" /proc/[0-9]*/{cmdline,cgroup,mountinfo}); do
+	grep -lsE "$pattern" /proc/[0-9]*/{cmdline,cgroup,mountinfo} | while read -r f; do
 		grep -qs '^State:.*Z' "${f%/*}/status" || echo "$f"
 	done
 }
@@ -157,7 +157,7 @@ node3 10.111.0.13 v1.20.2" "$output"
 
 @test "a lost node leaves nothing; a second cluster beside this one is another one, and goes after a crash of its parts" {
 	cluster node-down 3
-	run -0 left_of "$KUBE_NAME[./]node3"
+	run -0 left_of "${KUBE_NAME}[./]node3"
 	same "" "$output"
 	kubectl get node node3
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck source-path=SCRIPTDIR
 # A real Kubernetes in network namespaces of its own, built by build.sh. Root, cgroup v1. Any number side by side:
 # each has a name (KUBE_NAME, default "default") and everything of it is known by that.
 #   up [api|all] [N]      etcd and kube-apiserver, or (default) controller manager and scheduler too; N nodes (default 0)
