@@ -82,8 +82,7 @@ load() {
 command=${1:-}
 [ $# = 0 ] || shift
 case $command in
-up | down) ;;
-*)
+nodes | node-down | load | enter | control | stop | start | services | env)
 	up_or_die
 	kube=$(cat "$run/build")
 	;;
