@@ -70,6 +70,21 @@ veth_list() {
 	cni check six "$Q"
 }
 
+@test "the families are those of prevResult, whatever else the NIC has" {
+	pod_plain P
+	eth0 "$P" 50
+	bare=$(all_of "$P" | grep -E '^6 |fd00:')
+	VE6=- ve ADD c1 eth0 "$P"
+	same "$bare" "$(all_of "$P" | grep -E '^6 |fd00:')"
+	same "" "$(all_of "$NODE" | grep 'fd00:9::50')"
+	pings "$NODE" 10.9.0.50
+	VE4=- VE6=- ve_try ADD c1 eth0 "$P"
+	refused 7 "prevResult has no IP address"
+	nic "$P" net1 eth1 10.8.0.50 -
+	VE4=- ve_try ADD c1 net1 "$P"
+	refused 999 'no usable IP addresses on "net1"'
+}
+
 @test "clusterIP: a pod reaches a service of the node; a pod without veth does not" {
 	need nft timeout $PYTHON
 	pod_plain P

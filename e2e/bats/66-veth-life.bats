@@ -110,6 +110,7 @@ teardown() {
 			ip netns del "$Q"
 			ip netns add "$Q"
 			ip -n "$Q" link add eth0 type veth peer name eth1
+			sysctls "$Q" ipv4/conf/all/rp_filter=1
 			;;
 		empty) Q= ;;
 		old) conf=$(jq -c 'del(.prevResult) | .cniVersion = "0.3.1"' <<<"$conf") ;;
@@ -121,6 +122,7 @@ teardown() {
 		done
 		same "$how: $before" "$how: $(all_of "$NODE")"
 		same 0 "$(records)"
+		[ $how != another ] || same 1 "$(setting "$Q" ipv4/conf/all/rp_filter)"
 		n=$((n + 1))
 	done <<-'EOT'
 		plain
