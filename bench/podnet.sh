@@ -19,7 +19,7 @@ trap cleanup EXIT
 for ns in $node $pod; do
 	ip netns add "$ns"
 	ip -n "$ns" link set lo up
-	ip netns exec "$ns" sh -c 'for f in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 >$f; done'
+	ip netns exec "$ns" sh -c "for f in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 >\$f; done"
 done
 ip -n "$node" link add uplink0 type veth peer name uplink1
 ip -n "$node" addr add 10.9.0.1/24 dev uplink0

@@ -164,6 +164,7 @@ pod_del() { # HOST NETWORK POD
 }
 # A server in a pod that tells everybody TEXT; it ends with the demo.
 serve() { # POD PORT TEXT
+	# shellcheck disable=SC2016 # these are perl's
 	ip netns exec "$prefix$1" perl -MIO::Socket::INET -e '
 		my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1) or die "listen: $!";
 		while (my $c = $s->accept) { <$c>; print $c "$ARGV[1]\n"; close $c }' "$2" "$3" &
@@ -253,7 +254,7 @@ pod_add host-b macvlan-coordinator blue gw-0
 first=$(address gw-0 4)
 attach host-b macvlan-coordinator blue gw-0 --ifname net1 >"$tmp/gw-0.json"
 second=$(address gw-0 4)
-ip netns exec "${prefix}gw-0" sh -c 'for i in all eth0 net1; do echo 1 >/proc/sys/net/ipv4/conf/$i/rp_filter; done'
+ip netns exec "${prefix}gw-0" sh -c "for i in all eth0 net1; do echo 1 >/proc/sys/net/ipv4/conf/\$i/rp_filter; done"
 command_line gw-0 "ip rule"
 run ip -n "${prefix}gw-0" rule show
 wants "from $second lookup 101"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, from the distribution's own packages. Debian 12, root.
-#   tools/deps.sh [build|demo|check|bench|kube]      default: check, which is all of them
+#   tools/deps.sh [build|demo|check|bench|kube]      default: check
 set -euo pipefail
 
 # shellcheck disable=SC2034 # by name, below
-build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev)
+build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev libcurl4-gnutls-dev)
 # shellcheck disable=SC2034
 demo=("${build[@]}" iproute2 iputils-ping nftables perl-base containernetworking-plugins jq)
 # shellcheck disable=SC2034
@@ -13,11 +13,12 @@ bench=("${demo[@]}")
 # shellcheck disable=SC2034 # e2e/kube: its build, and what its nodes find on the host
 kube=("${demo[@]}" bats dpkg-dev ca-certificates openssl iptables conntrack procps util-linux)
 # shellcheck disable=SC2034
-check=("${kube[@]}" perl python3 python3-yaml libcmocka-dev valgrind
+check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
 	tcpdump nftables strace iputils-arping procps util-linux bsdextrautils
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
-	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libnl-3-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64)
+	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libnl-3-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64
+	libcurl4-gnutls-dev:arm64)
 
 what=${1:-check}
 case $what in

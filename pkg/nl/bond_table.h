@@ -4,7 +4,11 @@
 #define NL_BOND_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "nl/bond.h"
 
 enum bond_kind { BOND_U8, BOND_U16, BOND_U32, BOND_MAC, BOND_LINK, BOND_TARGETS };
 
