@@ -2,6 +2,7 @@
 /* main.c - spiderpoolctl: the table of commands, the surroundings, what is printed and the exit status */
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -136,6 +137,22 @@ static void read_environment(struct ctl *c, char *const *envp)
 	c->color = c->tty && !*cni_env_get(envp, "NO_COLOR") && *term && strcmp(term, "dumb") != 0;
 }
 
+/* The plugin, which is told the name in a sentence, runs elsewhere. */
+static int make_absolute(struct ctl *c, struct err *e)
+{
+	static char path[2 * PATH_MAX];
+	size_t len;
+
+	if (c->state_dir[0] == '/')
+		return 0;
+	if (!getcwd(path, PATH_MAX))
+		return err_sys(e, errno, "find out the working directory");
+	len = strlen(path);
+	snprintf(path + len, sizeof(path) - len, "/%s", c->state_dir);
+	c->state_dir = path;
+	return 0;
+}
+
 static int take_globals(struct ctl *c, struct err *e)
 {
 	const struct ctl_globals *g = &c->given;
@@ -144,6 +161,10 @@ static int take_globals(struct ctl *c, struct err *e)
 		c->state_dir = g->state_dir;
 	else if (!*c->state_dir)
 		c->state_dir = STORE_LOCAL_DIR;
+	if (make_absolute(c, e) < 0)
+		return -e->sys;
+	if (g->timeout.set && !g->timeout.ms)
+		return ctl_usage(e, "--timeout: want more than 0");
 	c->timeout_ms = g->timeout.set ? g->timeout.ms : CTL_TIMEOUT_MS;
 	while (g->output && strcmp(formats[c->out.format], g->output) != 0)
 		c->out.format++;

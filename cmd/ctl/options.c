@@ -368,11 +368,12 @@ int options_parse(const struct command *root, void *globals, const bool *stop, c
 int options_check_operands(const struct invocation *in, struct err *e)
 {
 	const struct command *c = invocation_command(in);
-	char command[128];
+	char name[128];
+	const char *command = invocation_name(in, name, sizeof(name)), *space = strchr(name, ' ');
 
-	invocation_name(in, command, sizeof(command));
 	if (c->sub)
-		return usage(e, "%s: want a command; \"%s --help\" lists those there are", command, command);
+		return usage(e, "want a command; \"%s --help\" lists those there are", command);
+	command = space ? space + 1 : command; /* the program's name stands before each sentence */
 	if (in->n_operands < c->min)
 		return usage(e, "%s: too few operands; want %s", command, c->operands);
 	if (in->n_operands > c->max)

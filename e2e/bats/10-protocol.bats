@@ -254,7 +254,22 @@ EOT
 7|log level "loud"|ADD|c1|eth0|NETNS||.ipam.log_level = "loud"
 7|log file "/tmp/x.log"|ADD|c1|eth0|NETNS||.ipam.log_file_path = "/tmp/x.log"
 7|log file "/var/log/../../tmp/x.log"|ADD|c1|eth0|NETNS||.ipam.log_file_path = "/var/log/../../tmp/x.log"
-7|log_file_max_size|ADD|c1|eth0|NETNS||.ipam.log_file_max_size = "big"
+7|ipam.log_level: |ADD|c1|eth0|NETNS||.ipam.log_level = "loud"
+7|ipam.log_file_path: |ADD|c1|eth0|NETNS||.ipam.log_file_path = "/tmp/x.log"
+7|log_file_max_size: want a whole number, 0 or more, got "big"|ADD|c1|eth0|NETNS||.ipam.log_file_max_size = "big"
+7|ipam.log_file_max_size: want a whole number, 0 or more, got {|ADD|c1|eth0|NETNS||.ipam.log_file_max_size = {}
+7|ipam.log_file_max_age: want a whole number, 0 or more, got 1.5|ADD|c1|eth0|NETNS||.ipam.log_file_max_age = 1.5
+7|ipam.log_file_max_count: want a whole number, 0 or more, got -1|ADD|c1|eth0|NETNS||.ipam.log_file_max_count = -1
+7|ipam.log_file_max_count: want a whole number, 0 or more, got "-1"|ADD|c1|eth0|NETNS||.ipam.log_file_max_count = "-1"
+7|ipam.state_dir: "state": want an absolute path|ADD|c1|eth0|NETNS||.ipam.state_dir = "state"
+7|want an absolute path of at most 4032 bytes|ADD|c1|eth0|NETNS||.ipam.state_dir = "/" + "a" * 5000
+7|longer than the 253 bytes of a name|ADD|c1|eth0|NETNS||.ipam.default_ipv4_ippool = ["p" * 300]
+5|holds no store; name a directory of its own|ADD|c1|eth0|NETNS||.ipam += {state_dir: "/tmp", log_file_path: "/var/log/spiderpool-none.log"}
+4|CNI_IFNAME is "é0"; want printable ASCII|ADD|c1|é0|NETNS||.
+4|CNI_ARGS: K8S_POD_NAME is "pöd"; want printable ASCII|ADD|c1|eth0|NETNS|K8S_POD_NAMESPACE=d;K8S_POD_NAME=pöd|.
+7|ippool: value: want an object, got a list|ADD|c1|eth0|NETNS||.args.cni["ipam.spidernet.io/ippool"] = "[1]"
+7|["io.kubernetes.cri.pod-labels"].a: want a string|ADD|c1|eth0|NETNS||.runtimeConfig = {"io.kubernetes.cri.pod-labels": {a: 3}}
+7|"a/b" is no name of an interface|ADD|c1|eth0|NETNS||.args.cni["ipam.spidernet.io/ippools"] = "[{\"interface\":\"eth0\",\"ipv4\":[\"v4\"]},{\"interface\":\"a/b\",\"ipv4\":[\"v4\"]}]"
 7|ipam: default_ipv4_ippool|ADD|c1|eth0|NETNS||.ipam.default_ipv4_ippool = "v4"
 7|ipam: clean_gateway|ADD|c1|eth0|NETNS||.ipam.clean_gateway = "true"
 7|ipam: durability|ADD|c1|eth0|NETNS||.ipam.durability = "none"

@@ -315,3 +315,22 @@ spiderippool.spiderpool.spidernet.io/six unchanged" "$output"
 	same 1 "$status"
 	has "standard output"
 }
+
+@test "a relative state directory is that of the caller, a byte order mark is no text, no wait is none" {
+	cd "$DIR"
+	{
+		printf '\xef\xbb\xbf'
+		pool blue 10.1.0.0/16 10.1.0.10-10.1.0.20
+	} >p.yaml
+	run -0 spiderpoolctl apply --state-dir here -f p.yaml
+	run -0 spiderpoolctl get sp --state-dir "$DIR/here" -o name
+	same spiderippool.spiderpool.spidernet.io/blue "$output"
+	run -0 spiderpoolctl backup --state-dir here -o json
+	jq_is .backup "$DIR/here/backup.json"
+	fails 2 spiderpoolctl status --timeout 0
+	has "--timeout: want more than 0"
+	fails 2 spiderpoolctl get
+	same "spiderpoolctl: get: too few operands; want KIND [NAME]... | KIND/NAME" "$output"
+	fails 2 spiderpoolctl ip
+	has "spiderpoolctl: want a command; "
+}

@@ -7,31 +7,21 @@
 struct map_holder {
 	struct json_map map;
 };
-static const struct json_field map_fields[] = {
-	JF(struct map_holder, map, "map"),
-};
-static const struct json_table map_table = JSON_TABLE(struct map_holder, "labels or annotations", map_fields);
 
 int cni_pod_map(struct json_object *from, const char *key, struct json_map *ret, struct err *e)
 {
-	CLEANUP(json_put_p) struct json_object *wrap = NULL;
-	struct json_object *v = json_get(from, key);
+	const struct json_field fields[] = { JF(struct map_holder, map, key) };
+	const struct json_table table = JSON_TABLE(struct map_holder, "labels or annotations", fields);
 	struct map_holder h;
 	int r;
 
 	*ret = (struct json_map){ 0 };
-	if (!v)
+	if (!json_get(from, key))
 		return 0;
-	wrap = json_object_new_object();
-	if (!wrap)
-		return err_nomem(e);
-	r = json_set(wrap, "map", json_object_get(v), e);
+	r = json_decode(&table, from, NULL, &h, e);
 	if (r == 0)
-		r = json_decode(&map_table, wrap, NULL, &h, e);
-	if (r < 0)
-		return err_wrap(e, "%s", key);
-	*ret = h.map;
-	return 0;
+		*ret = h.map;
+	return r;
 }
 
 static int add_arg(struct json_map *annotations, struct json_object *cni, const char *key, struct err *e)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "cni/env.h"
 #include "ipam/networks.h"
 
 #define ANNOTATION_MAX ((size_t)64 << 10)
@@ -31,8 +32,7 @@ static const struct json_field pool_item_fields[] = {
 	JF(struct candidate_nic, ipv6, "ipv6"),
 	JF(struct candidate_nic, clean_gateway, "cleangateway"),
 };
-static const struct json_table pool_item_table =
-	JSON_TABLE(struct candidate_nic, "ippools", pool_item_fields);
+static const struct json_table pool_item_table = JSON_TABLE(struct candidate_nic, "value", pool_item_fields);
 
 /* An annotation whose text is an array is decoded as the only member of an object. */
 static const struct json_field nics_fields[] = {
@@ -112,6 +112,11 @@ static int check_names(const char *source, const char *nic, const char *family, 
 		if (!names->v[i][0])
 			return err_code(e, ERR_CONFIG, EINVAL, "%s: NIC %s: %s[%zu]: empty pool name", source,
 					nic, family, i);
+		if (strlen(names->v[i]) > STORE_NAME_MAX)
+			return err_code(
+				e, ERR_CONFIG, EINVAL,
+				"%s: NIC %s: %s[%zu]: \"%.64s...\" is longer than the %d bytes of a name",
+				source, nic, family, i, names->v[i], STORE_NAME_MAX);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(names->v[i], names->v[k]) == 0)
 				return err_code(e, ERR_CONFIG, EINVAL,
@@ -162,8 +167,16 @@ static int check_ippools(const struct candidates *c, const struct ipam_request *
 				IPAM_NICS_MAX);
 	for (size_t i = 0; i < c->nics.n; i++) {
 		const struct candidate_nic *n = &c->nics.v[i];
-		int r = check_nic_names(n, rule_name(RULE_IPPOOLS), e);
+		int r;
 
+		if (!cni_ifname_ok(n->nic))
+			return err_code(
+				e, ERR_CONFIG, EINVAL,
+				"annotation " ANNOTATION_IPPOOLS
+				": \"%.64s\" is no name of an interface; want 1 to 15 bytes without \"/\", "
+				"\":\" and white space",
+				n->nic);
+		r = check_nic_names(n, rule_name(RULE_IPPOOLS), e);
 		if (r < 0)
 			return r;
 		if (!n->ipv4.n && !n->ipv6.n)

@@ -72,20 +72,25 @@ const struct json_table ipam_section_table = JSON_TABLE(struct ipam_section, "ip
 /* The documentation of the original shows numbers in quotes, its code wants them bare: both are read. */
 static int read_number(const char *key, struct json_object *v, int64_t absent, int64_t *ret, struct err *e)
 {
+	struct buf shown = BUF_INIT(BUF_MAX_DEFAULT);
 	const char *text = v ? json_text(v) : NULL;
 	char *end;
 
 	*ret = absent;
-	if (!v || json_number(v, ret))
+	if (!v || (json_number(v, ret) && *ret >= 0))
 		return 0;
 	if (text && text[0]) {
 		errno = 0;
 		*ret = strtoll(text, &end, 10);
-		if (!*end && !errno)
+		if (!*end && !errno && *ret >= 0)
 			return 0;
 	}
-	return err_code(e, ERR_CONFIG, EINVAL, "ipam.%s: want a whole number, got %s%.64s%s", key,
-			text ? "\"" : "", text ? text : "something else", text ? "\"" : "");
+	if (json_print(v, false, &shown, e) < 0)
+		return -e->sys;
+	err_code(e, ERR_CONFIG, EINVAL, "ipam.%s: want a whole number, 0 or more, got %.64s", key,
+		 buf_cstr(&shown));
+	buf_clear(&shown);
+	return -EINVAL;
 }
 
 static int set_default(char **s, const char *value, struct err *e)
@@ -120,6 +125,16 @@ static int fill(struct ipam_section *s, struct err *e)
 	return r;
 }
 
+/* A relative one would lie wherever the runtime happens to be. */
+static int check_state_dir(const char *dir, struct err *e)
+{
+	if (dir[0] == '/' && strlen(dir) <= STORE_LOCAL_DIR_MAX)
+		return 0;
+	return err_code(e, ERR_CONFIG, EINVAL,
+			"ipam.state_dir: \"%.64s%s\": want an absolute path of at most %d bytes", dir,
+			strlen(dir) > 64 ? "..." : "", STORE_LOCAL_DIR_MAX);
+}
+
 int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 		      void (*unknown)(const char *path, void *arg), void *arg, struct err *e)
 {
@@ -133,6 +148,8 @@ int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 	r = json_decode(&ipam_section_table, section, "ipam", ret, e);
 	if (r == 0)
 		r = fill(ret, e);
+	if (r == 0)
+		r = check_state_dir(ret->state_dir, e);
 	if (r == 0 && unknown)
 		json_unknown(&ipam_section_table, section, unknown, arg);
 	if (r < 0)

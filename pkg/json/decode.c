@@ -74,6 +74,8 @@ static const char *want(const struct json_field *f, char out[WANT_MAX])
 	case JSON_I64:
 	case JSON_OPT_INT:
 		range(f, &min, &max);
+		if (min == INT64_MIN && max == INT64_MAX)
+			return "a whole number";
 		snprintf(out, WANT_MAX, "a whole number from %lld to %lld", (long long)min, (long long)max);
 		return out;
 	case JSON_STRV:

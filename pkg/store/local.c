@@ -41,9 +41,9 @@ struct local *local_alloc(const struct store_local_opts *o, struct err *e)
 
 	while (len > 1 && o->dir[len - 1] == '/') /* a slash would make open() follow a symbolic link */
 		len--;
-	if (len == 0 || len > PATH_MAX - 64) {
-		err_set(e, EINVAL, "state directory \"%.64s\": the path is %s", o->dir,
-			len ? "too long" : "empty");
+	if (len == 0 || len > STORE_LOCAL_DIR_MAX) {
+		err_code(e, ERR_CONFIG, EINVAL, "state directory \"%.64s\": the path is %s", o->dir,
+			 len ? "too long" : "empty");
 		return NULL;
 	}
 	l = calloc(1, sizeof(*l) + len + 1);

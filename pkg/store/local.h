@@ -20,7 +20,8 @@
 
 #include "store/store.h"
 
-#define STORE_LOCAL_DIR "/var/lib/spiderpool"
+#define STORE_LOCAL_DIR     "/var/lib/spiderpool"
+#define STORE_LOCAL_DIR_MAX (4096 - 64) /* bytes in its path */
 
 struct store_local_opts {
 	const char *dir;

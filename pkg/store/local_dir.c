@@ -98,6 +98,17 @@ static int check_file_system(struct local *l, struct err *e)
 	return 0;
 }
 
+/* Nobody shall be told to take /tmp away from the others. */
+static bool is_ours(const struct local *l)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb", "owner", "backup.json" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (faccessat(l->dirfd, files[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	return false;
+}
+
 int local_dir_open(struct local *l, bool create, struct err *e)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -117,6 +128,12 @@ int local_dir_open(struct local *l, bool create, struct err *e)
 		return err_open_dir(l, errno, e);
 	if (fstat(l->dirfd, &st) < 0)
 		return err_sys(e, errno, "state directory %s", l->dir);
+	if ((st.st_uid != geteuid() || (st.st_mode & 077)) && !is_ours(l))
+		return err_code(
+			e, ERR_IO, EPERM,
+			"state directory %s is somebody else's (user %u, mode %04o) and holds no store; name a "
+			"directory of its own, which is made if it does not exist",
+			l->dir, st.st_uid, st.st_mode & 07777);
 	if (st.st_uid != geteuid())
 		return err_code(
 			e, ERR_IO, EPERM,

@@ -82,7 +82,8 @@ static int header_read_fd(const struct local *l, int fd, struct local_header *h,
 
 int local_header_read(const struct local *l, struct local_header *h, struct err *e)
 {
-	CLEANUP(close_p) int fd = openat(l->dirfd, "data.mdb", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(close_p)
+	int fd = openat(l->dirfd, "data.mdb", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)

@@ -389,6 +389,11 @@ int yaml_parse(const char *text, size_t len, const char *what, doc_fn *doc, void
 	struct reader rd = { .text = text, .what = what, .e = e };
 	int r;
 
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* editors put it there: "this is UTF-8" */
+		text += 3;
+		len -= 3;
+		rd.text = text;
+	}
 	if (len > YAML_TEXT_MAX)
 		return err_code(e, ERR_DECODE, EFBIG, "%s: larger than the limit of %zu bytes", what,
 				YAML_TEXT_MAX);

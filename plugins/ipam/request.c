@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "api/block.h"
 #include "base/own.h"
 #include "cni/pod.h"
 #include "nl/link.h"
@@ -45,6 +46,38 @@ static int read_requested(struct session_request *r, struct err *e)
 				r->asked.ips.n);
 	for (size_t i = 0; i < r->asked.ips.n; i++)
 		r->req.requested[r->req.n_requested++] = r->asked.ips.v[i].p.ip;
+	return 0;
+}
+
+/* What goes into the records: one line each. */
+static int check_text(const char *name, const char *value, size_t max, struct err *e)
+{
+	size_t len = strlen(value);
+
+	if (len > max)
+		return err_code(e, ERR_ENV, EINVAL, "%s is %zu bytes long; want at most %zu", name, len, max);
+	for (const char *p = value; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return err_code(e, ERR_ENV, EINVAL, "%s is \"%.64s\"; want printable ASCII", name,
+					value);
+	return 0;
+}
+
+static int check_texts(const struct ipam_request *r, struct err *e)
+{
+	const struct {
+		const char *name, *value;
+		size_t max;
+	} texts[] = {
+		{ "CNI_IFNAME", r->nic, 15 },
+		{ "CNI_ARGS: K8S_POD_NAMESPACE", r->ns, STORE_NAME_MAX },
+		{ "CNI_ARGS: K8S_POD_NAME", r->pod, STORE_NAME_MAX },
+		{ "CNI_ARGS: K8S_POD_UID", r->uid, BLOCK_FIELD_MAX },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (check_text(texts[i].name, texts[i].value, texts[i].max, e) < 0)
+			return -e->sys;
 	return 0;
 }
 
@@ -123,7 +156,9 @@ int session_request_read(struct session *s, struct session_request *r, struct er
 		.annotations = &r->annotations,
 		.node_labels = { s->conf.node_labels.set, &s->conf.node_labels },
 	};
-	x = read_annotations(&c->conf, r, e);
+	x = check_texts(&r->req, e);
+	if (x == 0)
+		x = read_annotations(&c->conf, r, e);
 	if (x == 0)
 		x = read_labels(&c->conf, CNI_POD_LABELS, &r->pod_labels, &r->req.pod_labels, e);
 	if (x == 0)

@@ -37,12 +37,11 @@ static int start_log(struct session *s, struct err *e)
 		.max_age_days = s->conf.log_max_age,
 		.max_count = s->conf.log_max_count,
 	};
-	int r = log_level_parse(s->conf.log_level, &lc.level, e);
 
-	if (r == 0)
-		r = log_init(&s->log, &lc, e);
-	if (r < 0)
-		return err_wrap(e, "ipam");
+	if (log_level_parse(s->conf.log_level, &lc.level, e) < 0)
+		return err_wrap(e, "ipam.log_level");
+	if (log_init(&s->log, &lc, e) < 0)
+		return err_wrap(e, "ipam.log_file_path");
 	log_context(&s->log, "cmd", cni_verb_text(c->env.verb));
 	log_context(&s->log, "network", c->conf.name);
 	log_context(&s->log, "containerID", c->env.container_id);
