@@ -131,14 +131,32 @@ int claim_put(struct txn *t, const char *network, const struct ipam_attachment *
 	return r;
 }
 
+static bool has_route(const struct ipam_attachment *a, const char *dst, const char *gw)
+{
+	for (size_t i = 0; i < a->routes.n; i++)
+		if (strcmp(a->routes.v[i].dst, dst) == 0 && strcmp(a->routes.v[i].gw, gw) == 0)
+			return true;
+	return false;
+}
+
+/* As the kernel takes them: no bits behind the prefix, none twice. */
 int claim_add_route(struct ipam_attachment *a, const char *dst, const char *gw, struct err *e)
 {
+	char dst_text[IP_TEXT_MAX], gw_text[IP_TEXT_MAX];
 	struct api_route *v;
 	struct api_route *rt;
+	struct ip_prefix to;
+	struct ip via;
 
 	if (!dst || !gw)
 		return err_code(e, ERR_CONFIG, EINVAL, "a route of NIC %s has no %s", a->nic,
 				dst ? "gw" : "dst");
+	if (ip_prefix_parse(dst, &to, e) < 0 || ip_parse(gw, &via, e) < 0)
+		return err_wrap(e, "a route of NIC %s", a->nic);
+	dst = ip_prefix_format(ip_prefix_network(to), dst_text);
+	gw = ip_format(via, gw_text);
+	if (has_route(a, dst, gw))
+		return 0;
 	v = realloc(a->routes.v, (a->routes.n + 1) * sizeof(*v));
 	if (!v)
 		return err_nomem(e);
@@ -366,6 +384,7 @@ int claim_custom_routes(struct txn *t, const struct plan *p, struct ipam_attachm
 {
 	for (size_t k = 0; k < p->cand.routes.n; k++) {
 		const struct api_route *rt = &p->cand.routes.v[k];
+		char note[512];
 		bool placed = false;
 		struct ip gw;
 		int r = ip_parse(rt->gw, &gw, e);
@@ -382,11 +401,14 @@ int claim_custom_routes(struct txn *t, const struct plan *p, struct ipam_attachm
 		}
 		if (r < 0)
 			return r;
-		if (!placed && t->m->note)
-			t->m->note("a route of annotation " ANNOTATION_ROUTES
-				   " has a gateway outside every subnet of "
-				   "the pod; it is left out",
-				   t->m->note_arg);
+		if (!placed && t->m->note) {
+			snprintf(note, sizeof(note),
+				 "annotation " ANNOTATION_ROUTES
+				 ": gateway %.64s of the route to %.64s is in no "
+				 "subnet of the NICs that are attached now; the route is left out",
+				 rt->gw, rt->dst);
+			t->m->note(note, t->m->note_arg);
+		}
 	}
 	return 0;
 }

@@ -74,8 +74,6 @@ static const char *want(const struct json_field *f, char out[WANT_MAX])
 	case JSON_I64:
 	case JSON_OPT_INT:
 		range(f, &min, &max);
-		if (min == INT64_MIN && max == INT64_MAX)
-			return "a whole number";
 		snprintf(out, WANT_MAX, "a whole number from %lld to %lld", (long long)min, (long long)max);
 		return out;
 	case JSON_STRV:
@@ -97,8 +95,12 @@ static int fail_want(struct decoder *d, const struct json_field *f, const struct
 		     struct json_object *o)
 {
 	char wanted[WANT_MAX], value[JSON_VALUE_MAX];
+	bool any = f->kind == JSON_I64 || f->kind == JSON_OPT_INT;
 
-	return fail(d, "", at, "want %s, got %s", want(f, wanted), json_describe(o, value));
+	/* The limits of 64 bits help nobody who wrote no number. */
+	any = any && !f->min && !f->max && !json_object_is_type(o, json_type_int);
+	return fail(d, "", at, "want %s, got %s", any ? "a whole number" : want(f, wanted),
+		    json_describe(o, value));
 }
 
 static int check_length(struct decoder *d, const struct json_path *at, size_t n)

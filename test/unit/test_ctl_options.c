@@ -108,7 +108,7 @@ static const struct {
 	{ { "secret" }, "prog secret", false },
 	{ { "get", "sp", "--output=" }, "want one of json, yaml", true },
 	{ { NULL }, "want a command", true },
-	{ { "ip" }, "prog ip: want a command", true },
+	{ { "ip" }, "want a command; \"prog ip --help\"", true },
 	{ { "gte" }, "do you mean \"prog get\"?", true },
 	{ { "secrte" }, "\"prog --help\" lists", true },
 	{ { "completely-else" }, "\"prog --help\" lists", true },

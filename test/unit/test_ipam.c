@@ -129,6 +129,29 @@ static void test_families_and_gateways(void **state)
 	lab_close(&l);
 }
 
+/* What plugins are told is what the kernel takes. */
+static void test_routes_are_plain(void **state)
+{
+	struct json_map_entry entry;
+	struct json_map map = lab_annotation(
+		&entry, ANNOTATION_ROUTES,
+		"[{\"dst\":\"10.7.1.2/16\",\"gw\":\"10.0.0.9\"},{\"dst\":\"10.7.0.0/16\",\"gw\":\"10.0.0.9\"},"
+		"{\"dst\":\"0.0.0.0/0\",\"gw\":\"10.0.0.254\"},{\"dst\":\"10.9.0.0/16\",\"gw\":\"10.0.0.253\"},"
+		"{\"dst\":\"10.9.0.0/16\",\"gw\":\"10.0.0.252\"}]");
+	struct ipam_request r = lab_request("c1", "eth0");
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", POOL4 ", default: true, routes: [{dst: 10.9.1.2/16, gw: 10.0.0.253}]");
+	lab_pool(&l, "s", POOL6 ", default: true, routes: [{dst: 'fd01:0::1/32', gw: 'fd00:0::fd'}]");
+	r.annotations = &map;
+	EXPECT(lab_add(&l, &r),
+	       "10.0.0.1/24 fd00::1/64 10.9.0.0/16>10.0.0.253 0.0.0.0/0>10.0.0.254 fd01::/32>fd00::fd "
+	       "::/0>fd00::ff 10.7.0.0/16>10.0.0.9 10.9.0.0/16>10.0.0.252");
+	lab_close(&l);
+}
+
 static void test_fallback_in_order(void **state)
 {
 	struct lab l;
@@ -549,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_dual_stack_is_all_or_nothing),
 		cmocka_unit_test(test_families_and_gateways),
+		cmocka_unit_test(test_routes_are_plain),
 		cmocka_unit_test(test_fallback_in_order),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_match_master),
