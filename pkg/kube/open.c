@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* open.c - a client's start and end */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "kube/client.h"
+#include "kube/internal.h"
+
+/* libcurl, GnuTLS and our own depth; a thread's default would be 8 MiB of address space. */
+#define STACK ((size_t)256 << 10)
+
+static CURLcode global;
+
+static void init_once(void)
+{
+	global = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int copy(const char *s, char **ret)
+{
+	*ret = s ? strdup(s) : NULL;
+	return s && !*ret ? -ENOMEM : 0;
+}
+
+static int copy_conf(const struct kube_config *c, struct kube_config *out, struct err *e)
+{
+	/* The token lives in struct kube_token, keys in files. */
+	if (copy(c->server, &out->server) < 0 || copy(c->tls_name, &out->tls_name) < 0 ||
+	    copy(c->ns, &out->ns) < 0)
+		return err_nomem(e);
+	out->insecure = c->insecure;
+	return 0;
+}
+
+/* libcurl has no option for "this host, that name": it is asked for the name, and told where that is. */
+static int make_url(struct kube *k, struct err *e)
+{
+	const char *host = k->conf.server + strcspn(k->conf.server, ":") + 3;
+	size_t scheme = (size_t)(host - k->conf.server), len = strcspn(host, "/"), name;
+	CLEANUP(free_p) char *to = NULL;
+	const char *port;
+
+	if (!k->conf.tls_name) {
+		k->url = strdup(k->conf.server);
+		return k->url ? 0 : err_nomem(e);
+	}
+	port = memrchr(host, ':', len);
+	name = port && !memchr(port, ']', len - (size_t)(port - host)) ? (size_t)(port - host) : len;
+	if (asprintf(&k->url, "%.*s%s%s", (int)scheme, k->conf.server, k->conf.tls_name, host + name) < 0)
+		k->url = NULL;
+	if (asprintf(&to, "::%.*s:", (int)name, host) < 0)
+		to = NULL;
+	k->connect_to = to ? curl_slist_append(NULL, to) : NULL;
+	return k->url && k->connect_to ? 0 : err_nomem(e);
+}
+
+static int start_thread(struct kube *k, struct err *e)
+{
+	pthread_attr_t a;
+	sigset_t all, before;
+	int r;
+
+	pthread_attr_init(&a);
+	pthread_attr_setstacksize(&a, STACK);
+	/* Signals are for the program's own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&k->thread, &a, kube_io_thread, k);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&a);
+	return r ? err_sys(e, r, "start a thread") : 0;
+}
+
+static void release(struct kube *k)
+{
+	for (size_t i = 0; i < k->n_idle; i++)
+		curl_easy_cleanup(k->idle[i]);
+	if (k->multi)
+		curl_multi_cleanup(k->multi);
+	curl_slist_free_all(k->connect_to);
+	kube_tls_clear(&k->tls);
+	kube_token_clear(&k->token);
+	kube_config_clear(&k->conf);
+	pthread_cond_destroy(&k->cancelled);
+	pthread_mutex_destroy(&k->lock);
+	free(k->url);
+	free(k);
+}
+
+static void init_locks(struct kube *k)
+{
+	pthread_condattr_t a;
+
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&k->cancelled, &a);
+	pthread_condattr_destroy(&a);
+}
+
+static int open_all(struct kube *k, const struct kube_config *conf, struct err *e)
+{
+	int r = copy_conf(conf, &k->conf, e);
+
+	if (r == 0)
+		r = make_url(k, e);
+	if (r == 0)
+		r = kube_token_init(&k->token, conf, e);
+	if (r == 0)
+		r = kube_tls_init(&k->tls, conf, e);
+	if (r == 0) {
+		k->multi = curl_multi_init();
+		r = k->multi ? start_thread(k, e) : err_nomem(e);
+	}
+	return r;
+}
+
+int kube_open(const struct kube_config *conf, unsigned flags, struct kube **ret, struct err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct kube *k;
+	int r;
+
+	*ret = NULL;
+	pthread_once(&once, init_once);
+	if (global != CURLE_OK)
+		return err_code(e, ERR_IO, EIO, "libcurl: %s", curl_easy_strerror(global));
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return err_nomem(e);
+	init_locks(k);
+	k->flags = flags;
+	k->tls = (struct kube_tls){ { .fd = -1 }, { .fd = -1 }, { .fd = -1 } };
+	pthread_mutex_init(&k->token.lock, NULL);
+	r = open_all(k, conf, e);
+	if (r < 0)
+		release(k);
+	else
+		*ret = k;
+	return r;
+}
+
+void kube_close(struct kube *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->stopping = true;
+	for (struct kube_job *j = k->peers; j; j = j->peer_next)
+		pthread_cond_broadcast(&j->changed);
+	pthread_cond_broadcast(&k->cancelled);
+	while (k->n_calls)
+		pthread_cond_wait(&k->cancelled, &k->lock);
+	pthread_mutex_unlock(&k->lock);
+	curl_multi_wakeup(k->multi);
+	pthread_join(k->thread, NULL);
+	release(k);
+}
+
+void kube_close_p(struct kube **k)
+{
+	kube_close(*k);
+	*k = NULL;
+}
