@@ -17,7 +17,7 @@ teardown() {
 	lib_teardown
 }
 
-# capture: every echo reply that the router gets from the node's networks, until captured.
+# capture: every echo reply that the router gets from the node's networks.
 capture() {
 	background ip netns exec "$UNDERLAY" tcpdump -i any -nlq --immediate-mode -Q in \
 		'icmp[icmptype] == icmp-echoreply or (icmp6 and ip6[40] == 129)' >"$DIR/wire" 2>"$DIR/tcpdump"
@@ -25,12 +25,19 @@ capture() {
 	until_true grep -q 'listening on' "$DIR/tcpdump"
 }
 
-# captured: "PORT SOURCE" of each reply that came in by a port of p0, p1, p2.
-captured() {
-	kill -INT "$TCPDUMP"
-	wait "$TCPDUMP" || true
+# on_wire: "NIC SOURCE" of each reply so far.
+on_wire() {
 	awk '$2 ~ /^p[0-9]$/ { sub(/^p/, "eth", $2); for (i = 3; i < NF; i++) if ($i == ">") print $2, $(i - 1) }' \
 		"$DIR/wire" | sort -u | paste -sd,
+}
+
+on_wire_is() { [ "$(on_wire)" = "$1" ]; }
+
+# captured WANT: waits until that is what was seen. (Of one reply a ping, tcpdump may be late with the last ones.)
+captured() {
+	until_true on_wire_is "$1" || same "$1" "$(on_wire)"
+	kill -INT "$TCPDUMP"
+	wait "$TCPDUMP" || true
 }
 
 # keys of a conflist for the second network, and of the third
@@ -50,7 +57,7 @@ nets() { # MORE KEYS OF coordinator
 	cni add net2 "$P" net2
 	capture
 	pings "$CLIENT" 10.9.0.10 10.8.0.10 10.7.0.10 fd00:9::10 fd00:8::10 fd00:7::10
-	same "eth0 10.9.0.10,eth0 fd00:9::10,eth1 10.8.0.10,eth1 fd00:8::10,eth2 10.7.0.10,eth2 fd00:7::10" "$(captured)"
+	captured "eth0 10.9.0.10,eth0 fd00:9::10,eth1 10.8.0.10,eth1 fd00:8::10,eth2 10.7.0.10,eth2 fd00:7::10"
 	pings "$NODE" 10.9.0.10 10.8.0.10 10.7.0.10 fd00:9::10 fd00:8::10 fd00:7::10
 	pings "$P" $NODE4 $NODE6 $CLIENT4 $CLIENT6
 	# what the pod asks with the address of a NIC leaves by it, too
@@ -77,7 +84,7 @@ nets() { # MORE KEYS OF coordinator
 	same "" "$(rules_of "$P" | grep -v 'lookup 100')"
 	capture
 	pings "$CLIENT" 10.8.0.50 fd00:8::50
-	same "eth0 10.8.0.50,eth0 fd00:8::50" "$(captured)"
+	captured "eth0 10.8.0.50,eth0 fd00:8::50"
 	co ADD c1 net1 "$P" "$FIRST"',"tunePodRoutes":false,"podRPFilter":1'
 	not_pings "$CLIENT" 10.8.0.50
 	# the node is answered whatever the rules are
@@ -105,7 +112,7 @@ overlay() {
 	not_pings "$NODE" 10.8.0.11 fd00:8::11
 	capture
 	pings "$CLIENT" 10.8.0.10 10.7.0.10 fd00:8::10 fd00:7::10
-	same "eth1 10.8.0.10,eth1 fd00:8::10,eth2 10.7.0.10,eth2 fd00:7::10" "$(captured)"
+	captured "eth1 10.8.0.10,eth1 fd00:8::10,eth2 10.7.0.10,eth2 fd00:7::10"
 	# with any of its addresses the pod reaches what the node serves
 	serve "$NODE"
 	nat ip "ip daddr 10.96.0.1 tcp dport 443 dnat to $NODE4:8080"
@@ -144,7 +151,7 @@ overlay() {
 	same "10.8.0.1 net1 fd00:8::1 net1" "$(default_route "$P" 4) $(default_route "$P" 6)"
 	capture
 	pings "$CLIENT" 10.9.0.50 10.8.0.50 10.7.0.50 fd00:9::50 fd00:8::50 fd00:7::50
-	same "eth0 10.9.0.50,eth0 fd00:9::50,eth1 10.8.0.50,eth1 fd00:8::50,eth2 10.7.0.50,eth2 fd00:7::50" "$(captured)"
+	captured "eth0 10.9.0.50,eth0 fd00:9::50,eth1 10.8.0.50,eth1 fd00:8::50,eth2 10.7.0.50,eth2 fd00:7::50"
 	pings "$NODE" 10.9.0.50 10.8.0.50 10.7.0.50
 	same "net1 10.8.0.50" "$(ip -n "$P" -j route get $CLIENT4 | jq -r '.[0] | "\(.dev) \(.prefsrc)"')"
 	same "veth0" "$(ip -n "$P" -j route get 10.96.0.1 | jq -r '.[0].dev')"

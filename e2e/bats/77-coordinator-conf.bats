@@ -142,17 +142,13 @@ as() {
 		case $v in 0.1.0 | 0.2.0) prev=$old ;; esac
 		call co_call ADD c1 eth0 "$P" "$(as $v "$prev")"
 		succeeded
-		documents 1
-		jq_is '.cniVersion' $v
-		jq_is 'if .ip4 then [.ip4.ip, .ip6.ip] else [.ips[].address] end | join(" ")' "10.9.0.50/24 fd00:9::50/64"
 		case $v in
-		0.1.0 | 0.2.0) jq_is '.interfaces' null ;;
-		*)
-			jq_is '.interfaces | map(.name) | join(" ")' "eth0 vethc1 veth0"
-			jq_is '.interfaces[1] | "\(.mac) \(.sandbox)"' "$(mac "$NODE" vethc1) null"
-			jq_is '.interfaces[2] | "\(.mac) \(.sandbox)"' "$(mac "$P" veth0) /run/netns/$P"
-			jq_is '[.ips[].interface, .routes[0].table, .unknown.a] | join(" ")' "0 0 0 0"
-			;;
+		0.1.0 | 0.2.0) jq_is '[.cniVersion, .ip4.ip, .ip6.ip, .interfaces] | @csv' \
+			'"'$v'","10.9.0.50/24","fd00:9::50/64",' ;;
+		*) jq_is '[.cniVersion, .ips[].address, .ips[].interface, .routes[0].table, .unknown.a,
+				(.interfaces[] | .name, .mac, .sandbox)] | join(" ")' \
+			"$v 10.9.0.50/24 fd00:9::50/64 0 0 0 0 eth0 02:00:00:00:00:01 /x vethc1 $(mac "$NODE" vethc1)  veth0 $(
+				mac "$P" veth0) /run/netns/$P" ;;
 		esac
 		result=$output
 		call co_call CHECK c1 eth0 "$P" "$(as $v "$result")"

@@ -21,14 +21,15 @@ sysctls() {
 	ip netns exec "$ns" sh -ec "$script"
 }
 
-# What a namespace inherits of the machine's settings is not left to chance.
+# What a namespace inherits of the machine's settings is not left to chance; and no waiting for DAD.
 plain_settings() {
-	no_dad "$1"
-	sysctls "$1" ipv4/conf/all/rp_filter=0 ipv4/conf/default/rp_filter=0
+	ip netns exec "$1" sh -ec 'cd /proc/sys/net
+		for f in ipv6/conf/*/accept_dad ipv4/conf/*/rp_filter; do echo 0 >$f; done'
 }
 
 # node_world: $UNDERLAY, $NODE, $CLIENT.
 node_world() {
+	need "$PYTHON"
 	local i ns
 	for ns in UNDERLAY NODE CLIENT; do
 		netns_new $ns
@@ -70,7 +71,7 @@ node_world() {
 
 # pod_plain VAR
 pod_plain() {
-	pod_new "$1"
+	netns_new "$1"
 	plain_settings "${!1}"
 }
 
@@ -121,7 +122,8 @@ co_try() {
 
 # ---- what there is, as data ----
 
-# what_is NETNS FILTER: what the filter makes of {$links, $rules4, $rules6, $routes4, $routes6, $neighbours}, sorted.
+# what_is NETNS WHAT...: links, rules, routes, neighbours (net.py), as sorted lines: "FAMILY PRIORITY from X [mark Y] lookup
+# TABLE", "FAMILY TABLE DST [via GW] dev NIC [src IP] [scope link]", "IP NIC MAC".
 what_is() {
 	{
 		ip -n "$1" -j link
@@ -130,31 +132,14 @@ what_is() {
 		ip -n "$1" -j -4 route show table all
 		ip -n "$1" -j -6 route show table all
 		ip -n "$1" -j neigh show nud permanent
-	} | jq -nr '[inputs] as [$links, $rules4, $rules6, $routes4, $routes6, $neighbours] |
-		def rules($v): .[] | select(.priority > 0 and .priority < 32766) |
-			"\($v) \(.priority) from \(.src)" + (if .srclen then "/\(.srclen)" else "" end) +
-			(if .fwmark then " mark \(.fwmark)/\(.fwmask)" else "" end) + " lookup \(.table)";
-		def routes($v): .[] | select((.type // "unicast") == "unicast") |
-			select(.table != "local" and .dst != "fe80::/64") |
-			select(.protocol != "kernel" or (.table // "main") != "main") |
-			. as $r | (.nexthops // [.])[] |
-			"\($v) \($r.table // "main") \($r.dst)" +
-			(if .gateway then " via \(.gateway)" else "" end) + " dev \(.dev)" +
-			(if $r.prefsrc then " src \($r.prefsrc)" else "" end) +
-			(if $r.scope == "link" then " scope link" else "" end);
-		def neighbours: .[] | select(.dst | test("^(ff|224|fe80)") | not) | "\(.dst) \(.dev) \(.lladdr)";
-		def links: [.[].ifname | select(. != "lo")] | sort | join(" ");
-		'"$2" | LC_ALL=C sort
+	} | "$PYTHON" -IS "$ROOT/e2e/tools/net.py" "${@:2}"
 }
 
-rules_of() { what_is "$1" '($rules4 | rules(4)), ($rules6 | rules(6))'; }
-routes_of() { what_is "$1" '($routes4 | routes(4)), ($routes6 | routes(6))'; }
-neighbours_of() { what_is "$1" '$neighbours | neighbours'; }
-links_of() { what_is "$1" '$links | links'; }
-all_of() {
-	what_is "$1" '"links: \($links | links)", ($rules4 | rules(4)), ($rules6 | rules(6)), ($routes4 | routes(4)),
-		($routes6 | routes(6)), ($neighbours | neighbours)'
-}
+links_of() { what_is "$1" links; }
+rules_of() { what_is "$1" rules; }
+routes_of() { what_is "$1" routes; }
+neighbours_of() { what_is "$1" neighbours; }
+all_of() { what_is "$1" links rules routes neighbours; }
 
 # setting NETNS PATH
 setting() {
