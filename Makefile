@@ -23,6 +23,8 @@ unit: $(UNIT_TESTS) ## unit, property and fault tests of this build
 	tools/run-unit.sh $(UNIT_TESTS)
 bats: all test-tools ## end-to-end tests in network namespaces (root)
 	BUILD=$(BUILD) tools/run-bats.sh $(BATS)
+vm: all ## end-to-end tests that need another kernel, in a virtual machine (root; downloads it once)
+	e2e/vm/vm.sh env BUILD=$(BUILD) tools/run-bats.sh e2e/vm/*.bats
 kube: ## a real Kubernetes in network namespaces, and its tests (root; its first build takes minutes)
 	tools/deps.sh kube
 	$(MAKE) all test-tools
@@ -55,4 +57,4 @@ clean: ## remove every build directory
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-.PHONY: all deps demo check unit bats kube fuzz bench fmt lint layers headers docs install dist clean help
+.PHONY: all deps demo check unit bats vm kube fuzz bench fmt lint layers headers docs install dist clean help

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "ipam/section.h"
 #include "../plugins/coordinator/conf.h"
+#include "../plugins/ifacer/conf.h"
 #include "../plugins/veth/conf.h"
 
 static const char *kind_text(const struct json_field *f)
@@ -117,6 +118,15 @@ static int write_veth(const char *dir)
 		&veth_conf_table);
 }
 
+static int write_ifacer(const char *dir)
+{
+	return write_keys(
+		dir, "ifacer.md", "Keys of `ifacer`",
+		"Keys of `{\"type\": \"ifacer\", ...}`, the first of the `plugins` of a network configuration "
+		"(docs/ifacer.md). Keys that are not listed are ignored, in `bond` they are an error.\n",
+		&ifacer_conf_table);
+}
+
 static int write_resources(const char *dir)
 {
 	FILE *out = page(dir, "resources.md", "Resources",
@@ -145,5 +155,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_veth(argv[1]) ||
-	       write_resources(argv[1]);
+	       write_ifacer(argv[1]) || write_resources(argv[1]);
 }

@@ -116,3 +116,19 @@ vlan|8021q|id 9|"vlanID":5|
 bond|bonding|||"mode":1
 EOT
 }
+
+@test "the manual page and the documentation have every option of a bond" {
+	call ifacer_run ADD "$(conf '"interfaces":["eth0","eth1"]' '"options":"x=1"')"
+	page=$(<"$ROOT/man/spiderpool-ifacer.8")
+	guide=$(<"$ROOT/docs/ifacer.md")
+	known=${output#*known: }
+	n=0
+	for o in $(tr -d ',"}' <<<"$known"); do
+		n=$((n + 1))
+		[[ $page == *" $o ,"* || $page == *" $o ."* ]] && [[ $guide == *"\`$o\`"* ]] || {
+			echo "$o is missing"
+			return 1
+		}
+	done
+	[ "$n" -gt 25 ]
+}

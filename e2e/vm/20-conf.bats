@@ -126,19 +126,19 @@ private_gc() { # CONF [VALID]: ifacer alone
 	same 0 "$(records)"
 }
 
-@test "one VLAN from two networks, one list of version 0.3.1 with four pods at once" {
+@test "one VLAN from three networks of old and new versions, six pods at once" {
 	ip -n "$SWITCH" link add link s0 name v type vlan id 100
 	router v
-	jq '.cniVersion = "0.3.1" | .name = "second"' "$CONF/net.d/vlan-macvlan.conflist" >"$DIR/second.conflist"
-	for n in 1 2 3 4; do pod_new P$n; done
-	for pod in "$P1" "$P2"; do
-		cni add vlan-macvlan "$pod" >"$DIR/out.$pod" 2>&1 3>&- 4>&- &
-	done
-	for pod in "$P3" "$P4"; do
-		private "$A" spiderpoolctl cni add "$DIR/second.conflist" "$pod" >"$DIR/out.$pod" 2>&1 3>&- 4>&- &
+	for v in 0.2.0 0.3.1 1.0.0; do
+		jq '.cniVersion = "'$v'" | .name += "-'$v'"' "$CONF/net.d/vlan-macvlan.conflist" >"$DIR/$v.conflist"
+		for n in 1 2; do
+			pod_new POD
+			echo "$POD" >>"$DIR/pods"
+			private "$A" spiderpoolctl cni add "$DIR/$v.conflist" "$POD" >"$DIR/out.$POD" 2>&1 3>&- 4>&- &
+		done
 	done
 	wait
 	cat "$DIR"/out.*
-	for pod in "$P1" "$P2" "$P3" "$P4"; do pings "$pod" $GW4 $GW6; done
-	same "eth0.100 4" "$(vlans) $(records)"
+	while read -r pod; do pings "$pod" $GW4 $GW6; done <"$DIR/pods"
+	same "eth0.100 6" "$(vlans) $(records)"
 }

@@ -10,10 +10,9 @@ host() {
 	no_dad "$SWITCH"
 	local i
 	for i in 0 1 2; do
-		ip -n "$A" link add eth$i type veth peer name s$i netns "$SWITCH"
-		ip -n "$A" link set eth$i up
-		ip -n "$SWITCH" link set s$i up
-	done
+		echo "link add eth$i up type veth peer name s$i netns $SWITCH"
+	done | ip -n "$A" -batch -
+	printf 'link set s%d up\n' 0 1 2 | ip -n "$SWITCH" -batch -
 	RUN=$DIR/run
 	CONTAINER=c1
 }
@@ -55,7 +54,7 @@ no() {
 
 # links: all of $A that does not change by itself. (Without jq: programs start slowly in the guest.)
 links() {
-	ip -n "$A" -o -d link show | sed -E 's/,?(NO-CARRIER|LOWER_UP|M-DOWN)//g; s/ (qdisc|state|active_slave|promiscuity) [^ ]+//g; s/ ad_(aggregator|num_ports|actor_key|partner_key|partner_mac) [^ ]+//g; s/ bond_slave .*//; s/link.ether.*(minmtu)/\1/'
+	ip -n "$A" -o -d link show | sed -E 's/NO-CARRIER,//; s/,(LOWER_UP|M-DOWN)//g; s/ (qdisc|state|active_slave|promiscuity) [^ ]+//g; s/ ad_(aggregator|num_ports|actor_key|partner_key|partner_mac) [^ ]+//g; s/ bond_slave .*//; s/link.ether.*(minmtu)/\1/'
 }
 
 exists() {

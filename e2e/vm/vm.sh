@@ -80,6 +80,15 @@ prepare() { # COMMAND...
 	mkfifo "$run/out" "$run/log"
 }
 
+# The guest's memory is a file: in memory, where that is large enough and allows what UML does with it.
+memory_dir() {
+	local dir=/dev/shm
+	if findmnt -no OPTIONS -T $dir | grep -qw noexec || [ "$(df --output=avail -k $dir | tail -1)" -lt 1048576 ]; then
+		dir=$run
+	fi
+	echo "$dir"
+}
+
 # The guest's consoles: 0 is the kernel's and init's, kept for when it fails; 1 is the command's. They go through
 # pipes of their own, because UML makes the descriptors it is given non-blocking.
 boot() {
@@ -88,7 +97,7 @@ boot() {
 	copies=$!
 	cat "$run/log" >"$run/kernel-log" &
 	copies+=" $!"
-	TMPDIR=/dev/shm setsid "$tree/usr/bin/linux.uml" mem="${VM_MEMORY:-1G}" uml_dir="$run/" umid=vm \
+	TMPDIR=$(memory_dir) setsid "$tree/usr/bin/linux.uml" mem="${VM_MEMORY:-1G}" uml_dir="$run/" umid=vm \
 		rootfstype=hostfs rootflags=/ ro init="$run/init" quiet panic=1 \
 		bonding.max_bonds=0 dummy.numdummies=0 fb_tunnels=none \
 		con=null con0=null,fd:5 con1=null,fd:6 \

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 
 #include "../../plugins/ifacer/conf.c" /* the program's own, no library's */
+#include "../../plugins/ifacer/fields.c"
 #include "../../plugins/ifacer/session.c"
 #include "../../plugins/ifacer/uses.c"
 
