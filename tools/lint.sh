@@ -8,7 +8,7 @@ sources() { git ls-files -co --exclude-standard "$@" | while read -r f; do [ -e 
 mapfile -t c < <(sources '*.c' '*.h')
 mapfile -t ours < <(sources 'pkg/*.c' 'plugins/*.c' 'cmd/*.c')
 mapfile -t lib < <(sources 'pkg/*.c')
-mapfile -t sh < <(sources '*.sh' '*.bash' '.ci/run')
+mapfile -t sh < <(sources '*.sh' '*.bash' '.ci/run' 'e2e/bats/plugins/*')
 
 echo "lint: clang-format"
 clang-format --dry-run -Werror "${c[@]}"

@@ -4,6 +4,7 @@
 
 load lib
 load world
+load ovs
 
 setup() {
 	lib_setup
@@ -12,7 +13,7 @@ setup() {
 	CONF=$ROOT/conf
 	underlay
 	host_new A
-	export CNI_PATH=$BIN:$CNI_DIR
+	export CNI_PATH=$BIN:$CNI_DIR:$BATS_TEST_DIRNAME/plugins
 }
 
 teardown() {
@@ -32,6 +33,13 @@ check_and_detach() { # SAMPLE POD [OPTION]...
 	private "$A" spiderpoolctl cni check "$CONF/net.d/$sample.conflist" "$pod" "$@"
 	private "$A" spiderpoolctl cni del "$CONF/net.d/$sample.conflist" "$pod" "$@"
 	run ! ip -n "$pod" link show eth0
+}
+
+# second_nic NAME: of the host, on the same underlay.
+second_nic() {
+	ip -n "$UNDERLAY" link add "p-$1" type veth peer name "$1" netns "$A"
+	ip -n "$UNDERLAY" link set "p-$1" master br0 up
+	ip -n "$A" link set "$1" up
 }
 
 @test "networks: what each sample gives a pod" {
@@ -60,6 +68,26 @@ check_and_detach() { # SAMPLE POD [OPTION]...
 			pings "$A" $(addresses "$P" eth0 | jq -r '.[]' | cut -d/ -f1)
 			check_and_detach $sample "$P"
 			same "" "$(ip -n "$A" -j link | jq -r '.[].ifname | select(startswith("veth"))')"
+			;;
+		ovs-coordinator | sriov-coordinator) # with stand-ins for the main plugins: plugins/
+			if [ $sample = ovs-coordinator ]; then
+				ovs_find
+				second_nic eth1
+				ovs_new "$A" br1 eth1
+			else
+				export STANDIN_VF=vf0
+				second_nic $STANDIN_VF
+			fi
+			attach $sample "$P"
+			succeeded
+			pings "$P" $FAR4 $FAR6 10.9.0.2 fd00:9::2
+			pings "$A" $(addresses "$P" eth0 | jq -r '.[]' | cut -d/ -f1)
+			same "eth0 lo veth0" "$(ip -n "$P" -j link | jq -r 'map(.ifname) | sort | join(" ")')"
+			check_and_detach $sample "$P"
+			same lo "$(ip -n "$P" -j link | jq -r '.[].ifname')"
+			;;
+		ipvlan-coordinator) # needs another kernel
+			grep -q "^@test \"$sample:" "$ROOT"/e2e/vm/*.bats
 			;;
 		macvlan | macvlan-detection)
 			attach $sample "$P"
@@ -118,6 +146,35 @@ check_and_detach() { # SAMPLE POD [OPTION]...
 	run -0 private "$A" spiderpoolctl ip list --state in-use -o json
 	jq_is '.items | length' 0
 	[ -s "$DIR/var-log/spidernet/spiderpool.log" ]
+}
+
+@test "ptp for eth0 and macvlan-coordinator for net1, one pod: the node reaches both; not without coordinator" {
+	private "$A" spiderpoolctl apply -f "$CONF/pools" >/dev/null
+	ip -n "$A" addr add 10.9.0.2/24 dev eth0
+	ip -n "$A" addr add fd00:9::2/64 dev eth0
+	pod_new P
+	pod_new Q
+	for pod in "$P" "$Q"; do
+		attach ptp "$pod"
+		succeeded
+	done
+	attach macvlan-coordinator "$P" -i net1
+	succeeded
+	attach macvlan "$Q" -i net1
+	succeeded
+	same '["10.9.0.10/24","fd00:9::10/64"]' "$(addresses "$P" net1)"
+	same '["10.9.0.12/24","fd00:9::12/64"]' "$(addresses "$Q" net1)"
+	pings "$A" 10.9.0.10 fd00:9::10 10.20.0.10 fd00:20::10
+	pings "$P" 10.9.0.2 fd00:9::2 $GW4 $GW6 10.20.0.1
+	same "eth0 lo net1" "$(ip -n "$P" -j link | jq -r 'map(.ifname) | sort | join(" ")')"
+	pings_not "$A" 10.9.0.12
+	pings_not "$A" fd00:9::12
+	private "$A" spiderpoolctl cni check "$CONF/net.d/macvlan-coordinator.conflist" "$P" -i net1
+	private "$A" spiderpoolctl cni del "$CONF/net.d/macvlan-coordinator.conflist" "$P" -i net1
+	run ! ip -n "$P" link show net1
+	pings "$P" 10.20.0.1
+	check_and_detach ptp "$P"
+	same "" "$(ip -n "$A" route show table 500 2>/dev/null)"
 }
 
 # in_private VERB CONTAINER [CNI_ARGS]: spiderpool with the configuration in $DIR/conf.
