@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 export STRICT=${STRICT:-1}
 jobs=$(nproc)
 # kube, a real cluster, is a stage of its own until there is an agent for it to test: make kube
-stages="lint gcc clang san arm64 fuzz bats demo"
+stages="lint gcc clang san arm64 fuzz bats vm demo"
 summary=()
 
 stage() {

@@ -15,7 +15,7 @@ kube=("${demo[@]}" bats dpkg-dev ca-certificates openssl iptables conntrack proc
 # shellcheck disable=SC2034
 check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags
-	tcpdump nftables strace iputils-arping procps util-linux bsdextrautils
+	tcpdump nftables strace iputils-arping procps util-linux bsdextrautils kmod
 	ethtool libbpf1 libcap-ng0 libnuma1 libunbound8 libxdp1 # for Open vSwitch, see e2e/bats/ovs.bash
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libnl-3-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64
