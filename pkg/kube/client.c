@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "kube/internal.h"
+#include "kube/thread.h"
 
 void kube_answer_clear(struct kube_answer *a)
 {
@@ -101,16 +102,6 @@ static int add_headers(struct kube_job *j, const struct kube_request *q, struct 
 	return r < 0 ? r : add_header(j, "Expect:", e);
 }
 
-static void init_changed(pthread_cond_t *c)
-{
-	pthread_condattr_t a;
-
-	pthread_condattr_init(&a);
-	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(c, &a);
-	pthread_condattr_destroy(&a);
-}
-
 static int job_new(struct kube *k, const struct kube_request *q, bool is_stream, struct kube_job **ret,
 		   struct err *e)
 {
@@ -120,7 +111,7 @@ static int job_new(struct kube *k, const struct kube_request *q, bool is_stream,
 	assert(q->path[0] == '/' && (q->body || !strcmp(q->method, "GET")));
 	if (!j)
 		return err_nomem(e);
-	init_changed(&j->changed);
+	kube_cond_init(&j->changed);
 	j->k = k;
 	j->max = q->max ? q->max : KUBE_ANSWER_MAX;
 	j->answer.body.max = j->max;
@@ -150,13 +141,6 @@ static int job_new(struct kube *k, const struct kube_request *q, bool is_stream,
 }
 
 /* ---- waiting ---- */
-
-static void wait_until(pthread_cond_t *c, pthread_mutex_t *lock, struct deadline until)
-{
-	struct timespec t = { .tv_sec = until.at_ms / 1000, .tv_nsec = until.at_ms % 1000 * 1000000 };
-
-	pthread_cond_timedwait(c, lock, &t);
-}
 
 static void enter(struct kube *k, struct kube_job *j)
 {
@@ -217,7 +201,7 @@ static int wait_job(struct kube *k, struct kube_job *j, struct deadline until)
 			return -ECANCELED;
 		if (!deadline_left(until))
 			return -ETIMEDOUT;
-		wait_until(&j->changed, &k->lock, until);
+		kube_cond_wait(&j->changed, &k->lock, until);
 	}
 }
 
@@ -271,7 +255,7 @@ int kube_sleep(struct kube *k, struct kube_cancel *c, int64_t ms, struct err *e)
 	pthread_mutex_lock(&k->lock);
 	k->n_calls++;
 	while (!(cut = cut_short(k, c)) && deadline_left(until))
-		wait_until(&k->cancelled, &k->lock, until);
+		kube_cond_wait(&k->cancelled, &k->lock, until);
 	if (--k->n_calls == 0 && k->stopping)
 		pthread_cond_broadcast(&k->cancelled);
 	pthread_mutex_unlock(&k->lock);
@@ -336,7 +320,7 @@ static int read_unread(struct kube *k, struct kube_job *j, struct buf *out, stru
 			return j->code == CURLE_OK ? 0 : kube_job_result(j, e);
 		if (!deadline_left(until))
 			return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "nothing came");
-		wait_until(&j->changed, &k->lock, until);
+		kube_cond_wait(&j->changed, &k->lock, until);
 	}
 	buf_add(out, j->unread.s, j->unread.len);
 	if (j->unread.len > (size_t)64 << 10)

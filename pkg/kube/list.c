@@ -22,28 +22,32 @@ struct listing {
 	char version[KUBE_VERSION_MAX];
 };
 
-static int get_page(struct listing *s, struct json_object **ret, struct err *e)
+static int get_page(struct kube *k, struct kube_op *op, const char *next, struct json_object **ret,
+		    struct err *e)
 {
 	CLEANUP(buf_clear) struct buf path = BUF_INIT(KUBE_PATH_MAX);
-	struct kube_request q = { .method = "GET", .accept = s->op->metadata_only ? PARTIAL_LIST : NULL };
+	struct kube_request q = { .method = "GET", .accept = op->metadata_only ? PARTIAL_LIST : NULL };
 	char limit[16];
-	int r = kube_op_path(s->op, &path, e);
+	int r = kube_op_path(op, &path, e);
 
 	if (r < 0)
 		return r;
-	snprintf(limit, sizeof(limit), "%u", s->op->page ? s->op->page : KUBE_PAGE_DEFAULT);
-	kube_query(&path, "labelSelector", s->op->labels);
-	kube_query(&path, "fieldSelector", s->op->fields);
+	snprintf(limit, sizeof(limit), "%u", op->page ? op->page : KUBE_PAGE_DEFAULT);
+	kube_query(&path, "labelSelector", op->labels);
+	kube_query(&path, "fieldSelector", op->fields);
 	kube_query(&path, "limit", limit);
 	/* A further page is of the state that the first one was of. */
-	if (s->next.len)
-		kube_query(&path, "continue", s->next.s);
-	else
-		kube_query(&path, "resourceVersion", s->op->version);
+	kube_query(&path, "continue", next);
+	kube_query(&path, "resourceVersion", next ? NULL : op->version);
 	if (path.err)
 		return path.err == -ENOMEM ? err_nomem(e) : err_code(e, ERR_IO, EFBIG, "a selector too long");
 	q.path = path.s;
-	return kube_op_call(s->k, s->op, &q, ret, e);
+	return kube_op_call(k, op, &q, ret, e);
+}
+
+int kube_list_page(struct kube *k, struct kube_op *op, struct json_object **ret, struct err *e)
+{
+	return get_page(k, op, NULL, ret, e);
 }
 
 /* 1: there is more. */
@@ -82,7 +86,7 @@ static int list_pages(struct listing *s, struct err *e)
 
 		if (!s->next.len && s->l->begin)
 			s->l->begin(s->l->arg);
-		r = get_page(s, &page, e);
+		r = get_page(s->k, s->op, s->next.len ? s->next.s : NULL, &page, e);
 		if (r == -EIDRM && s->next.len && restarts++ < RESTARTS_MAX) {
 			buf_reset(&s->next);
 			continue;

@@ -12,4 +12,7 @@ int kube_op_path(const struct kube_op *op, struct buf *out, struct err *e);
 int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, struct json_object **ret,
 		 struct err *e);
 
+/* The first op->page objects, as they came. */
+int kube_list_page(struct kube *k, struct kube_op *op, struct json_object **ret, struct err *e);
+
 #endif

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* open.c - a client's start and end */
-#include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "kube/client.h"
 #include "kube/internal.h"
-
-/* libcurl, GnuTLS and our own depth; a thread's default would be 8 MiB of address space. */
-#define STACK ((size_t)256 << 10)
+#include "kube/thread.h"
 
 static CURLcode global;
 
@@ -58,23 +54,6 @@ static int make_url(struct kube *k, struct err *e)
 	return k->url && k->connect_to ? 0 : err_nomem(e);
 }
 
-static int start_thread(struct kube *k, struct err *e)
-{
-	pthread_attr_t a;
-	sigset_t all, before;
-	int r;
-
-	pthread_attr_init(&a);
-	pthread_attr_setstacksize(&a, STACK);
-	/* Signals are for the program's own threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&k->thread, &a, kube_io_thread, k);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&a);
-	return r ? err_sys(e, r, "start a thread") : 0;
-}
-
 static void release(struct kube *k)
 {
 	for (size_t i = 0; i < k->n_idle; i++)
@@ -91,17 +70,6 @@ static void release(struct kube *k)
 	free(k);
 }
 
-static void init_locks(struct kube *k)
-{
-	pthread_condattr_t a;
-
-	pthread_mutex_init(&k->lock, NULL);
-	pthread_condattr_init(&a);
-	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(&k->cancelled, &a);
-	pthread_condattr_destroy(&a);
-}
-
 static int open_all(struct kube *k, const struct kube_config *conf, struct err *e)
 {
 	int r = copy_conf(conf, &k->conf, e);
@@ -114,7 +82,7 @@ static int open_all(struct kube *k, const struct kube_config *conf, struct err *
 		r = kube_tls_init(&k->tls, conf, e);
 	if (r == 0) {
 		k->multi = curl_multi_init();
-		r = k->multi ? start_thread(k, e) : err_nomem(e);
+		r = k->multi ? kube_thread(&k->thread, kube_io_thread, k, e) : err_nomem(e);
 	}
 	return r;
 }
@@ -132,7 +100,8 @@ int kube_open(const struct kube_config *conf, unsigned flags, struct kube **ret,
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_nomem(e);
-	init_locks(k);
+	pthread_mutex_init(&k->lock, NULL);
+	kube_cond_init(&k->cancelled);
 	k->flags = flags;
 	k->tls = (struct kube_tls){ { .fd = -1 }, { .fd = -1 }, { .fd = -1 } };
 	pthread_mutex_init(&k->token.lock, NULL);
