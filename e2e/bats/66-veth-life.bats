@@ -49,10 +49,10 @@ teardown() {
 		eth0|pod|ip route del 10.244.0.0/16|pod: route 10.244.0.0/16 via 10.9.0.2 dev veth0 src 10.9.0.50 is missing
 		eth0|pod|ip -6 route del fd00:96::/112|pod: route fd00:96::/112 via fd00:9::2 dev veth0 is missing
 		eth0|pod|ip route replace 10.244.0.0/16 via 10.9.0.1|pod: route 10.244.0.0/16 via 10.9.0.2 dev veth0 src 10.9.0.50 is missing
-		eth0|node|ip route del 10.9.0.50 dev vethc1|node: route 10.9.0.50 dev vethc1 src 10.9.0.2 is missing
+		eth0|node|ip route del 10.9.0.50 dev vethc1|node: route 10.9.0.50 dev vethc1 is missing
 		eth0|node|ip -6 route del fd00:9::50 dev vethc1|node: route fd00:9::50 dev vethc1 is missing
 		eth0|node|ip neigh del 10.9.0.50 dev vethc1|node: permanent neighbour 10.9.0.50 dev vethc1 is missing
-		eth0|node|ip neigh replace 10.9.0.50 dev vethc1 lladdr 02:00:00:00:00:01 nud permanent|node: neighbour 10.9.0.50 dev vethc1 has MAC 02:00:00:00:00:01, want
+		eth0|node|ip neigh replace 10.9.0.50 dev vethc1 lladdr 02:00:00:00:00:77 nud permanent|node: neighbour 10.9.0.50 dev vethc1 has MAC 02:00:00:00:00:77, want
 		eth0|pod|ip neigh del fd00:9::2 dev veth0|pod: permanent neighbour fd00:9::2 dev veth0 is missing
 		eth0|pod|echo 1 >/proc/sys/net/ipv4/conf/eth0/rp_filter|pod: setting net/ipv4/conf/eth0/rp_filter is 1, want 2
 		eth0|node|echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter|node: setting net/ipv4/conf/all/rp_filter is 1, want 2

@@ -257,3 +257,30 @@ overlay_eth0() {
 	same "4 101 198.51.100.0/24 via 10.8.0.9 dev net1" "$(routes_of "$P" | grep ' 101 .*9 dev net1')"
 	co CHECK c1 net1 "$P"
 }
+
+@test "eth0 added once more leaves net1 and its routes as they were" {
+	eth0 "$P" 50
+	co ADD c1 eth0 "$P" "$FIRST"',"vethLinkAddress":"169.254.200.1"'
+	net1 "$P" 50
+	co ADD c1 net1 "$P"
+	pod=$(all_of "$P")
+	node=$(all_of "$NODE")
+	co ADD c1 eth0 "$P" "$FIRST"',"vethLinkAddress":"169.254.200.1"'
+	same "$pod" "$(all_of "$P")"
+	same "$node" "$(all_of "$NODE")"
+	co CHECK c1 net1 "$P"
+	co CHECK c1 eth0 "$P" "$FIRST"',"vethLinkAddress":"169.254.200.1"'
+	pings "$NODE" 10.9.0.50 10.8.0.50
+}
+
+@test "the pod has by the pair what the node speaks to it from, be it an address of lo or of a bridge" {
+	ip -n "$NODE" addr add 10.20.0.1/32 dev lo
+	eth0 "$P" 50
+	co ADD c1 eth0 "$P"
+	net1 "$P" 50
+	co ADD c1 net1 "$P"
+	pings "$NODE" 10.9.0.50 10.8.0.50
+	[[ $(routes_of "$P") == *"4 101 10.20.0.1 dev veth0"* ]]
+	ip -n "$P" route del 10.20.0.1 table 101
+	not_pings "$NODE" 10.8.0.50
+}

@@ -23,6 +23,17 @@ static int flush(struct job *j, struct err *e)
 	return r < 0 ? r : netlink_send(&j->n->node.rt, &j->batch[PODNET_NODE], e);
 }
 
+/* It is the pair of an earlier ADD. */
+static bool is_there(struct job *j, const struct podnet_change *c, const struct rt_veth *v)
+{
+	struct rt_link pod, node;
+	struct err e;
+
+	return devs_get(&j->devs, PODNET_POD, c->dev, &pod, &e) == 0 &&
+	       devs_get(&j->devs, PODNET_NODE, c->peer, &node, &e) == 0 &&
+	       memcmp(pod.mac, v->mac, LINK_MAC_LEN) == 0 && memcmp(node.mac, v->peer_mac, LINK_MAC_LEN) == 0;
+}
+
 static int apply_veth(struct job *j, const struct podnet_change *c, struct err *e)
 {
 	struct rt_veth v = {
@@ -37,7 +48,8 @@ static int apply_veth(struct job *j, const struct podnet_change *c, struct err *
 		r = flush(j, e);
 	if (r < 0)
 		return r;
-	rt_veth_add(&j->batch[PODNET_POD], &v);
+	if (!is_there(j, c, &v))
+		rt_veth_add(&j->batch[PODNET_POD], &v);
 	r = flush(j, e);
 	devs_forget(&j->devs);
 	if (r == 0)

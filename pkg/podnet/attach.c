@@ -40,6 +40,37 @@ static int load_others(struct podnet_attach *a, const char *container, const cha
 	return 0;
 }
 
+/* The configuration as it was, for whoever reads the record; prevResult is in the kernel. */
+static int conf_copy(const struct cni_call *c, struct json_object **ret, struct err *e)
+{
+	int r = json_dup(c->conf.tree, ret, e);
+
+	if (r == 0)
+		json_object_object_del(*ret, "prevResult");
+	return r;
+}
+
+/* Then the pair of an earlier ADD is what this one would make. */
+static bool same_conf(const struct podnet_attach *a, const struct podnet_record *former)
+{
+	CLEANUP(buf_clear) struct buf now = BUF_INIT(PODNET_RECORD_MAX);
+	CLEANUP(buf_clear) struct buf then = BUF_INIT(PODNET_RECORD_MAX);
+	CLEANUP(json_put_p) struct json_object *conf = NULL;
+	struct err e;
+
+	return conf_copy(a->call, &conf, &e) == 0 && json_print(conf, false, &now, &e) == 0 &&
+	       json_print(former->conf, false, &then, &e) == 0 &&
+	       strcmp(buf_cstr(&now), buf_cstr(&then)) == 0;
+}
+
+static bool makes_pair(const struct podnet_record *r)
+{
+	for (size_t i = 0; i < r->changes.n; i++)
+		if (strcmp(r->changes.v[i].kind, "veth") == 0)
+			return true;
+	return false;
+}
+
 /* A sandbox that was made again under the same ID has another namespace: then only the node's side is left to
  * undo. */
 static int undo_former(struct podnet_attach *a, struct err *e)
@@ -60,7 +91,8 @@ static int undo_former(struct podnet_attach *a, struct err *e)
 	if (r < 0)
 		return r;
 	a->n.has_pod = former.netns && strcmp(former.netns, id) == 0;
-	r = podnet_undo(&a->n, former.changes.v, former.changes.n, &a->others, e);
+	a->had_pair = a->n.has_pod && makes_pair(&former) && same_conf(a, &former);
+	r = podnet_undo(&a->n, former.changes.v, former.changes.n, &a->others, a->had_pair, e);
 	a->n.has_pod = true;
 	return r < 0 ? err_wrap(e, "undo the former ADD") : 0;
 }
@@ -81,16 +113,6 @@ int podnet_attach_begin(const struct cni_call *c, const char *state_dir, const c
 	return r;
 }
 
-/* The configuration as it was, for whoever reads the record; prevResult is in the kernel. */
-static int conf_copy(const struct cni_call *c, struct json_object **ret, struct err *e)
-{
-	int r = json_dup(c->conf.tree, ret, e);
-
-	if (r == 0)
-		json_object_object_del(*ret, "prevResult");
-	return r;
-}
-
 static int make(struct podnet_attach *a, const struct podnet_record *rec, struct err *e)
 {
 	struct err ignored;
@@ -101,7 +123,7 @@ static int make(struct podnet_attach *a, const struct podnet_record *rec, struct
 	r = podnet_apply(&a->n, rec->changes.v, rec->changes.n, e);
 	if (r == 0)
 		return 0;
-	if (podnet_undo(&a->n, rec->changes.v, rec->changes.n, &a->others, &ignored) == 0)
+	if (podnet_undo(&a->n, rec->changes.v, rec->changes.n, &a->others, false, &ignored) == 0)
 		(void)podnet_record_remove(&a->dir, rec->container, rec->ifname, rec->network, &ignored);
 	else
 		log_warn(a->log, "after a failure: %s; DEL and GC try again", ignored.msg);
@@ -156,7 +178,7 @@ static int undo_record(struct podnet_attach *a, const struct podnet_record *rec,
 				e);
 	if (r < 0)
 		return r;
-	r = podnet_undo(&a->n, rec->changes.v, rec->changes.n, &a->others, e);
+	r = podnet_undo(&a->n, rec->changes.v, rec->changes.n, &a->others, false, e);
 	podnet_close(&a->n);
 	if (r == 0)
 		r = podnet_record_remove(&a->dir, rec->container, rec->ifname, rec->network, e);

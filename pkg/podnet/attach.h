@@ -17,6 +17,8 @@ struct podnet_attach {
 	struct podnet_dir dir;
 	struct podnet n;
 	struct podnet_records others; /* of the same sandbox */
+	bool had_pair; /* an earlier ADD with this configuration made the pair: it stays, others have routes
+			  by it */
 };
 
 /* For ADD: opens the records and both namespaces. What an earlier ADD of this attachment did is undone, so

@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/own.h"
 #include "podnet/podnet.h"
 
-#define RULE_PRIORITY 1000
+#define RULE_PRIORITY       1000
+#define DEFAULT_SOURCE_LOOK 16 /* addresses; loopback ones come before */
 
 /* Interfaces of container networks and tunnels (spec 2.6): pods do not ask for the node by their addresses.
  */
@@ -64,11 +67,38 @@ static int add_own(struct podnet *n, const struct podnet_view *v, struct podnet_
 	return r;
 }
 
+/* What IPv4 is sent from by a route that names no source, over a pair without addresses: the first one of any
+ * interface, be it a bridge's, in the order in which the kernel keeps them. Only this request tells that
+ * order. */
+static void add_default_source(struct podnet *n, struct podnet_ips *ret)
+{
+	struct ifreq list[DEFAULT_SOURCE_LOOK];
+	struct ifconf q = { .ifc_len = sizeof(list), .ifc_req = list };
+
+	if (ioctl(n->node.sock, SIOCGIFCONF, &q) < 0)
+		return;
+	for (size_t i = 0; i < (size_t)q.ifc_len / sizeof(list[0]); i++) {
+		const struct sockaddr_in *a = (const struct sockaddr_in *)&list[i].ifr_addr;
+		struct ip ip = ip_from_bytes(4, (const uint8_t *)&a->sin_addr);
+
+		if (ip.n >> 24 == IN_LOOPBACKNET)
+			continue;
+		if (!ip_is_link_local(ip))
+			podnet_ips_add(ret, ip);
+		return;
+	}
+}
+
 int podnet_node_ips(struct podnet *n, const struct podnet_view *v, struct podnet_ips *ret, struct err *e)
 {
+	int r;
+
 	*ret = (struct podnet_ips){ 0 };
 	add_sources(n, v, ret);
-	return add_own(n, v, ret, e);
+	r = add_own(n, v, ret, e);
+	if (r == 0 && v->has4)
+		add_default_source(n, ret);
+	return r;
 }
 
 /* ---- where the pod is ---- */
@@ -138,7 +168,7 @@ static int forget_routes(struct podnet *n, const struct podnet_ips *ips, uint8_t
 }
 
 int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const struct podnet_path *p,
-			    uint32_t table, struct ip src4, struct podnet_changes *l, struct err *e)
+			    uint32_t table, struct podnet_changes *l, struct err *e)
 {
 	struct podnet_ips ips;
 	int r = 0;
@@ -152,7 +182,6 @@ int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const
 	for (size_t i = 0; i < ips.n; i++)
 		podnet_add_route(l, PODNET_NODE,
 				 &(struct rt_route){ .dst = { ips.v[i], ip_bits(ips.v[i].ver) },
-						     .src = ips.v[i].ver == 4 ? src4 : (struct ip){ 0 },
 						     .table = table,
 						     .scope = RT_SCOPE_LINK },
 				 p->node_dev, false);

@@ -71,7 +71,7 @@ static int random_mac(uint8_t mac[LINK_MAC_LEN], struct err *e)
 	return 0;
 }
 
-int podnet_path_clean(struct podnet *n, const char *alias, struct err *e)
+int podnet_path_clean(struct podnet *n, const char *alias, uint32_t keep_mtu, struct err *e)
 {
 	CLEANUP(netlink_batch_clear) struct netlink_batch b = { 0 };
 	struct rt_link pod, node;
@@ -82,6 +82,8 @@ int podnet_path_clean(struct podnet *n, const char *alias, struct err *e)
 		return r == -ENODEV ? 0 : r;
 	if (find_peer(n, &pod, &node, &ignored) < 0 || (node.alias[0] && strcmp(node.alias, alias) != 0))
 		return 0; /* somebody else's; making ours will say that the name is taken */
+	if (node.alias[0] && pod.mtu == keep_mtu && node.mtu == keep_mtu)
+		return 0;
 	rt_link_del(&b, pod.index, PODNET_VETH_NAME);
 	return netlink_send(&n->pod.rt, &b, e);
 }
@@ -110,23 +112,41 @@ static int choose_name(struct podnet *n, const char *container, char out[IFNAMSI
 		out, out);
 }
 
-int podnet_path_plan(struct podnet *n, const char *container, uint32_t mtu, struct podnet_path *ret,
-		     struct podnet_changes *l, struct err *e)
+/* The pair of an earlier ADD: other NICs of the pod have routes by it. */
+static int former_pair(struct podnet *n, const struct podnet_view *v, const char *container,
+		       struct podnet_path *ret, struct err *e)
+{
+	const struct rt_link *pod = podnet_view_link(v, PODNET_VETH_NAME);
+	struct rt_link node;
+
+	if (!pod || find_peer(n, pod, &node, e) < 0 || strcmp(node.alias, container) != 0)
+		return -ENODEV;
+	memcpy(ret->node_dev, node.name, IFNAMSIZ);
+	memcpy(ret->pod_mac, pod->mac, LINK_MAC_LEN);
+	memcpy(ret->node_mac, node.mac, LINK_MAC_LEN);
+	return 0;
+}
+
+static int new_pair(struct podnet *n, const char *container, struct podnet_path *ret, struct err *e)
+{
+	int r = choose_name(n, container, ret->node_dev, e);
+
+	if (r == 0)
+		r = random_mac(ret->pod_mac, e);
+	return r < 0 ? r : random_mac(ret->node_mac, e);
+}
+
+int podnet_path_plan(struct podnet *n, const struct podnet_view *v, const char *container, uint32_t mtu,
+		     struct podnet_path *ret, struct podnet_changes *l, struct err *e)
 {
 	struct podnet_pair pair = {
 		.dev = PODNET_VETH_NAME, .peer = ret->node_dev, .alias = container, .mtu = mtu
 	};
 	char setting[SYSCTL_TEXT_MAX];
-	int r;
 
 	*ret = (struct podnet_path){ .pod_dev = PODNET_VETH_NAME };
-	r = choose_name(n, container, ret->node_dev, e);
-	if (r == 0)
-		r = random_mac(ret->pod_mac, e);
-	if (r == 0)
-		r = random_mac(ret->node_mac, e);
-	if (r < 0)
-		return r;
+	if (former_pair(n, v, container, ret, e) < 0 && new_pair(n, container, ret, e) < 0)
+		return -e->sys;
 	memcpy(pair.mac, ret->pod_mac, LINK_MAC_LEN);
 	memcpy(pair.peer_mac, ret->node_mac, LINK_MAC_LEN);
 	podnet_add_veth(l, &pair);

@@ -31,9 +31,10 @@ void podnet_close(struct podnet *n);
 /* In order. The first failure ends it; what was done stays, podnet_undo() takes the whole list. */
 int podnet_apply(struct podnet *n, const struct podnet_change *v, size_t count, struct err *e);
 /* From the end; what is not there any more counts as undone, what one of keep (records of other NICs of the
- * same sandbox) needs too stays. Goes on after a failure and returns the first. */
+ * same sandbox) needs too stays, and with keep_pair the pair of interfaces. Goes on after a failure and
+ * returns the first. */
 int podnet_undo(struct podnet *n, const struct podnet_change *v, size_t count,
-		const struct podnet_records *keep, struct err *e);
+		const struct podnet_records *keep, bool keep_pair, struct err *e);
 /* Everything as it was made? Otherwise -ESTALE and a sentence that names each difference. */
 int podnet_check(struct podnet *n, const struct podnet_change *v, size_t count, struct err *e);
 
@@ -84,14 +85,13 @@ struct podnet_path {
 int podnet_path_find(struct podnet *n, const struct podnet_view *v, const char *dev, struct podnet_path *ret,
 		     struct err *e);
 /* Removes veth0 and its other end when that has this alias, or none: of an ADD that was killed, or the Go
- * plugin's. */
-int podnet_path_clean(struct podnet *n, const char *alias, struct err *e);
+ * plugin's. One with this alias and the MTU keep_mtu stays: podnet_path_plan() takes it. */
+int podnet_path_clean(struct podnet *n, const char *alias, uint32_t keep_mtu, struct err *e);
 /* A new pair, both ends up: veth0 in the pod, "veth" and the beginning of the container ID on the node, MACs
- * at random; the node's end takes no router advertisements. What is left under that name of an earlier
- * sandbox of the same container is removed; when the name is another container's, one made from a hash is
- * taken. */
-int podnet_path_plan(struct podnet *n, const char *container, uint32_t mtu, struct podnet_path *ret,
-		     struct podnet_changes *l, struct err *e);
+ * at random; the node's end takes no router advertisements. When the name is another container's, one made
+ * from a hash is taken. The pair that an earlier ADD of this container made is used again. */
+int podnet_path_plan(struct podnet *n, const struct podnet_view *v, const char *container, uint32_t mtu,
+		     struct podnet_path *ret, struct podnet_changes *l, struct err *e);
 /* The node's end as the Go plugins name it. */
 void podnet_veth_name(const char *container, char out[IFNAMSIZ]);
 
@@ -107,10 +107,9 @@ int podnet_plan_neighbours(struct podnet *n, const struct podnet_view *v, const 
 			   const struct podnet_ips *node_ips, bool first, struct podnet_changes *l,
 			   struct err *e);
 /* Node: each address of the NIC by node_dev, in that table; stale routes to them are removed at once. With a
- * rule of priority 1000 that looks it up, unless table is main. src4: what IPv4 is sent from, ver 0: the
- * first address the kernel finds, be it that of a bridge. */
+ * rule of priority 1000 that looks it up, unless table is main. */
 int podnet_plan_node_routes(struct podnet *n, const struct podnet_view *v, const struct podnet_path *p,
-			    uint32_t table, struct ip src4, struct podnet_changes *l, struct err *e);
+			    uint32_t table, struct podnet_changes *l, struct err *e);
 /* A route in the pod. false: table main has one for this dst already; it is left alone, as the Go plugins do.
  */
 bool podnet_plan_pod_route(const struct podnet_view *v, const struct rt_route *r, const char *dev,

@@ -250,6 +250,13 @@ static bool goes_with_pair(const struct podnet_change *c, const struct podnet_ch
 	return false;
 }
 
+/* The pair itself. With its last address the kernel would take all routes by it, also those of other NICs. */
+static bool is_of_pair(const struct podnet_change *c, const struct podnet_change *v, size_t count)
+{
+	return strcmp(c->kind, "veth") == 0 ||
+	       (strcmp(c->kind, "address") == 0 && goes_with_pair(c, v, count));
+}
+
 static bool needed(const struct podnet_change *c, const struct podnet_records *keep)
 {
 	for (size_t i = 0; keep && i < keep->n; i++)
@@ -270,12 +277,13 @@ static bool is_node_rule(const struct podnet_change *c)
 }
 
 int podnet_undo(struct podnet *n, const struct podnet_change *v, size_t count,
-		const struct podnet_records *keep, struct err *e)
+		const struct podnet_records *keep, bool keep_pair, struct err *e)
 {
 	struct job j = { .n = n, .devs.n = n, .e = e };
 
 	for (size_t i = count; i-- > 0;)
-		if (!is_node_rule(&v[i]) && !needed(&v[i], keep) && !goes_with_pair(&v[i], v, count))
+		if (!is_node_rule(&v[i]) && !needed(&v[i], keep) &&
+		    !(keep_pair ? is_of_pair(&v[i], v, count) : goes_with_pair(&v[i], v, count)))
 			undo_one(&j, &v[i]);
 	flush(&j);
 	for (size_t i = count; i-- > 0;)

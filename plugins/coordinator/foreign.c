@@ -58,7 +58,7 @@ int foreign_del(const struct cni_call *c, const struct coordinator_conf *conf, s
 		return e->cni == ERR_NETNS ? 0 : r;
 	r = del_legacy_rules(&n, c->env.ifname, conf->host_rule_table, e);
 	if (r == 0)
-		r = podnet_path_clean(&n, alias, e);
+		r = podnet_path_clean(&n, alias, 0, e);
 	podnet_close(&n);
 	return r;
 }

@@ -100,7 +100,7 @@ static int plan_pair(const struct planner *x, struct err *e)
 		return err_code(e, ERR_CONFIG, EINVAL,
 				"vethMTU %u: %s has an IPv6 address; want %d or more, which IPv6 needs",
 				x->conf->veth_mtu, x->view->nic->name, IPV6_MTU_MIN);
-	r = podnet_path_plan(&x->a->n, x->a->call->env.container_id, x->conf->veth_mtu, path, l, e);
+	r = podnet_path_plan(&x->a->n, x->view, x->a->call->env.container_id, x->conf->veth_mtu, path, l, e);
 	if (r < 0)
 		return r;
 	if (x->view->has4 && x->conf->veth_link_address.ver)
@@ -252,8 +252,7 @@ static int plan_all(struct planner *x, struct err *e)
 	if (r < 0)
 		return r;
 	plan_policy_routes(x);
-	return podnet_plan_node_routes(n, x->view, &p->path, x->conf->host_rule_table, (struct ip){ 0 },
-				       &p->changes, e);
+	return podnet_plan_node_routes(n, x->view, &p->path, x->conf->host_rule_table, &p->changes, e);
 }
 
 int coordinator_plan(const struct coordinator_conf *c, struct podnet_attach *a, struct coordinator_plan *ret,
@@ -262,7 +261,7 @@ int coordinator_plan(const struct coordinator_conf *c, struct podnet_attach *a, 
 	CLEANUP(podnet_view_clear) struct podnet_view view = { 0 };
 	struct planner x = { .conf = c, .a = a, .view = &view, .p = ret };
 	bool makes_pair = c->mode != COORDINATOR_OVERLAY && strcmp(a->call->env.ifname, c->pod_nic) == 0;
-	int r = makes_pair ? podnet_path_clean(&a->n, a->call->env.container_id, e) : 0;
+	int r = makes_pair ? podnet_path_clean(&a->n, a->call->env.container_id, c->veth_mtu, e) : 0;
 
 	if (r == 0)
 		r = podnet_look(&a->n, a->call->env.ifname, &view, e);

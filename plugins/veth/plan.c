@@ -53,7 +53,7 @@ static int plan_path(const struct planner *x, struct err *e)
 	struct veth_plan *p = x->p;
 
 	if (p->first)
-		return podnet_path_plan(&x->a->n, x->a->call->env.container_id, VETH_MTU, &p->path,
+		return podnet_path_plan(&x->a->n, x->view, x->a->call->env.container_id, VETH_MTU, &p->path,
 					&p->changes, e);
 	return podnet_path_find(&x->a->n, x->view, PODNET_VETH_NAME, &p->path, e);
 }
@@ -130,7 +130,7 @@ static int plan_all(struct planner *x, struct err *e)
 	struct podnet *n = &x->a->n;
 	int r = podnet_node_ips(n, x->view, &p->node_ips, e);
 
-	p->first = !podnet_view_link(x->view, PODNET_VETH_NAME);
+	p->first = x->a->had_pair || !podnet_view_link(x->view, PODNET_VETH_NAME);
 	if (!p->first)
 		p->table = choose_table(x);
 	if (r == 0)
@@ -146,11 +146,7 @@ static int plan_all(struct planner *x, struct err *e)
 	plan_ways(x);
 	for (uint8_t ver = 4; r == 0 && !p->first && ver <= 6; ver += 2)
 		r = plan_migration(x, ver, e);
-	if (r < 0)
-		return r;
-	/* From an address that the pod has by the pair. */
-	return podnet_plan_node_routes(n, x->view, &p->path, RT_TABLE_MAIN, podnet_ips_first(&p->node_ips, 4),
-				       &p->changes, e);
+	return r < 0 ? r : podnet_plan_node_routes(n, x->view, &p->path, RT_TABLE_MAIN, &p->changes, e);
 }
 
 static void families(const struct cni_result *prev, bool *four, bool *six)
@@ -166,7 +162,10 @@ int veth_plan(const struct veth_conf *c, struct podnet_attach *a, const char *ni
 	CLEANUP(podnet_view_clear) struct podnet_view view = { 0 };
 	struct planner x = { .conf = c, .a = a, .view = &view, .p = ret };
 	bool four, six;
-	int r = podnet_look(&a->n, nic, &view, e);
+	int r = a->had_pair ? podnet_path_clean(&a->n, a->call->env.container_id, VETH_MTU, e) : 0;
+
+	if (r == 0)
+		r = podnet_look(&a->n, nic, &view, e);
 
 	if (r == 0 && c->only_mac)
 		return plan_mac(&x, e);
