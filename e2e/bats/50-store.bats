@@ -59,6 +59,8 @@ ipam_inside() {
 	refused 5 "full"
 	used=$(inside "$BIN/spiderpoolctl" ip list --state in-use -o json | jq '.items | length')
 	same $((n + 3)) "$used"
+	call ipam_inside STATUS "" "" "$(with_version 1.1.0 "$conf")"
+	refused 50 "full"
 	# and refused is refused: again
 	call ipam_inside ADD c1 "$NETNS" "$conf"
 	refused 5 "full"
@@ -69,8 +71,32 @@ ipam_inside() {
 	same $((used - 3)) "$(inside "$BIN/spiderpoolctl" ip list --state in-use -o json | jq '.items | length')"
 	run -0 inside "$BIN/spiderpoolctl" fsck
 	inside rm "$STATE/fill"
+	call ipam_inside STATUS "" "" "$(with_version 1.1.0 "$conf")"
+	succeeded
 	call ipam_inside ADD c1 "$NETNS" "$conf"
 	succeeded
+}
+
+@test "a full disk: every address can be given back, whatever else would write" {
+	mkdir "$STATE"
+	mounts
+	inside mount -t tmpfs -o size=2600k,mode=0700 tmpfs "$STATE"
+	inside "$BIN/spiderpoolctl" apply -f "$DIR/pool.yaml" >/dev/null
+	conf=$(ipam_conf '{"log_file_path":""}')
+	n=0
+	while call ipam_inside ADD b$n "$NETNS" "$conf" && [ "$status" = 0 ]; do
+		n=$((n + 1))
+	done
+	refused 5 "full"
+	echo "$n addresses"
+	fails 1 inside "$BIN/spiderpoolctl" backup --state-dir "$STATE"
+	has full
+	inside test ! -e "$STATE/backup.json.tmp"
+	for ((i = 0; i < n; i++)); do
+		call ipam_inside DEL b$i "$NETNS" "$conf"
+		succeeded
+	done
+	same 0 "$(inside "$BIN/spiderpoolctl" ip list --state in-use -o json | jq '.items | length')"
 }
 
 @test "a disk that is full from the start" {

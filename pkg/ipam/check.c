@@ -143,7 +143,8 @@ static int status_body(struct txn *t, void *arg, struct err *e)
 
 int ipam_status(struct ipam *m, struct err *e)
 {
-	int r = txn_run(m, STORE_READ, status_body, NULL, e);
+	/* For writing, because an ADD must be able to: on a full disk none is. */
+	int r = txn_run(m, STORE_WRITE, status_body, NULL, e);
 
 	if (r < 0)
 		e->cni = ERR_UNAVAILABLE;

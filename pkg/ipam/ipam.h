@@ -112,8 +112,8 @@ int ipam_conflict_undo(struct ipam *m, const struct ipam_request *req, struct ip
 int ipam_check(struct ipam *m, const char *network, const char *container, const char *nic,
 	       const struct ip_prefix *have, size_t n_have, struct err *e);
 
-/* CNI STATUS: ERR_UNAVAILABLE when the store cannot be read, or the configuration names no pool that exists.
- * A full pool is no error. */
+/* CNI STATUS: ERR_UNAVAILABLE when the store cannot be written, or the configuration names no pool that
+ * exists. A full pool is no error. */
 int ipam_status(struct ipam *m, struct err *e);
 
 struct ipam_valid {

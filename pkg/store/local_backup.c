@@ -199,11 +199,31 @@ static int sync_dir(int dirfd, const char *path, struct err *e)
 	return 0;
 }
 
+/* What it would take of the last room is missed by whoever gives addresses back, the more as meanwhile no
+ * page is used anew. */
+static int check_room(const struct local *l, struct err *e)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	size_t need;
+
+	mdb_env_info(l->env, &info);
+	mdb_env_stat(l->env, &stat);
+	need = (info.me_last_pgno + 1) *
+	       stat.ms_psize; /* as text it is longer, but not all pages are in use */
+	need += need / 4 + 2 * LOCAL_RESERVE;
+	return local_free_kib(l) < need / 1024 ? local_disk_full(l, need, e) : 0;
+}
+
 static int write_own(struct local *l, struct err *e)
 {
 	static const char path[] = "backup.json", temp[] = "backup.json.tmp";
-	int fd = own_temp_open(l->dirfd, temp, e);
-	int r = fd < 0 ? fd : write_file(l, fd, l->dirfd, temp, path, e);
+	int fd, r = check_room(l, e);
+
+	if (r < 0)
+		return r;
+	fd = own_temp_open(l->dirfd, temp, e);
+	r = fd < 0 ? fd : write_file(l, fd, l->dirfd, temp, path, e);
 
 	return r < 0 ? r : sync_dir(l->dirfd, path, e);
 }

@@ -22,7 +22,7 @@ int local_damaged(const struct local *l, struct err *e, const char *fmt, ...)
 			l->dir, what, l->dir);
 }
 
-static unsigned long long free_kib(const struct local *l)
+unsigned long long local_free_kib(const struct local *l)
 {
 	struct statvfs vfs;
 
@@ -33,10 +33,11 @@ static unsigned long long free_kib(const struct local *l)
 
 int local_disk_full(const struct local *l, size_t needed, struct err *e)
 {
-	return err_code(e, ERR_IO, ENOSPC,
-			"state directory %s: disk full: %llu KiB are free, %zu KiB are needed; free space "
-			"there (addresses can still be released)",
-			l->dir, free_kib(l), (needed + 1023) / 1024);
+	return err_code(
+		e, ERR_IO, ENOSPC,
+		"state directory %s: disk full: %llu KiB are free, %zu KiB are needed; free space there%s",
+		l->dir, local_free_kib(l), (needed + 1023) / 1024,
+		l->mode == STORE_RELEASE ? "" : " (addresses can still be released)");
 }
 
 static int err_lmdb(const struct local *l, int rc, const char *doing, struct err *e)
@@ -74,7 +75,7 @@ int local_err(const struct local *l, int rc, const char *doing, struct err *e)
 	if (rc < 0)
 		return err_lmdb(l, rc, doing, e);
 	/* LMDB reports a short write, which is how a full disk often shows, as EIO. */
-	if (rc == ENOSPC || rc == EDQUOT || (rc == EIO && free_kib(l) < LOCAL_RESERVE / 1024))
+	if (rc == ENOSPC || rc == EDQUOT || (rc == EIO && local_free_kib(l) < LOCAL_RESERVE / 1024))
 		return local_disk_full(l, LOCAL_RESERVE, e);
 	if (rc == EROFS)
 		return err_code(

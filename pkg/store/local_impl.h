@@ -24,8 +24,9 @@
 
 #define LOCAL_SCHEMA  1
 #define LOCAL_READERS 1024
-#define LOCAL_RESERVE ((size_t)1 << 20) /* bytes that only STORE_RELEASE may fall back on */
-#define LOCAL_DBI     1                 /* what LMDB calls its unnamed database */
+#define LOCAL_RESERVE ((size_t)1 << 20)   /* bytes that only STORE_RELEASE may fall back on */
+#define LOCAL_COMMIT  ((size_t)128 << 10) /* bytes that a transaction for writing finds at its begin */
+#define LOCAL_DBI     1                   /* what LMDB calls its unnamed database */
 
 #define LOCAL_KEY_MAX 511
 enum { LOCAL_KEY_STORE = 0x00, LOCAL_KEY_OBJ = 0x10, LOCAL_KEY_INDEX = 0x30, LOCAL_KEY_HINT = 0x50 };
@@ -72,6 +73,7 @@ int local_damaged(const struct local *l, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* What LMDB returned (an MDB_ code or an errno) as a sentence; doing is "commit", "read", ... */
 int local_err(const struct local *l, int rc, const char *doing, struct err *e);
+unsigned long long local_free_kib(const struct local *l); /* on its file system */
 int local_disk_full(const struct local *l, size_t needed, struct err *e);
 
 /* ---- keys and values: local_val.c ---- */

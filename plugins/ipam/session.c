@@ -131,7 +131,7 @@ static void prepare_late(const struct session *s)
 	struct err e = { 0 };
 
 	document_version = s->call->conf.version;
-	err_code(&e, ERR_TRY_AGAIN, ETIMEDOUT,
+	err_code(&e, s->call->env.verb == CNI_STATUS ? ERR_UNAVAILABLE : ERR_TRY_AGAIN, ETIMEDOUT,
 		 "state directory %.200s: another process has held the lock for more than %d s; nothing was "
 		 "changed; look for a "
 		 "stopped process with \"fuser -v %.200s/lock.mdb\"",
