@@ -401,6 +401,62 @@ EOT
 	ok CHECK "$c"
 }
 
+# holds PID FILE: it has it open.
+holds() {
+	[[ "$(readlink /proc/"$1"/fd/* 2>/dev/null)" == *"$2"* ]]
+}
+
+@test "who makes interfaces waits for who is making some" {
+	ok ADD "$(conf '"vlanID":4')"
+	exec 7<"$RUN/ifacer/.lock"
+	flock 7
+	CNI_COMMAND=ADD CNI_CONTAINERID=c2 CNI_IFNAME=net1 CNI_NETNS=/run/netns/none CNI_PATH=$BIN \
+		ip netns exec "$A" "$BIN/ifacer" <<<"$(conf '"vlanID":5')" >"$DIR/out" 3>&- 4>&- 7>&- &
+	pid=$!
+	echo $pid >>"$DIR/pids"
+	until_true holds $pid "$RUN/ifacer/.lock"
+	absent eth0.5
+	same 1 "$(records)"
+	exec 7<&-
+	wait $pid
+	exists eth0.5
+	same 2 "$(records)"
+}
+
+# between CONF COMMAND...: runs ADD, and `ip COMMAND` in $A at the instant when ADD has looked and is about to make its
+# first interface (after the third message to the kernel: parent, VLAN, free index). Output as by call.
+between() {
+	local strace conf=$1
+	shift
+	rm -f "$DIR/trace"
+	CNI_COMMAND=ADD CNI_CONTAINERID=$CONTAINER CNI_IFNAME=net1 CNI_NETNS=/run/netns/none CNI_PATH=$BIN ip netns exec "$A" \
+		strace -qq -o "$DIR/trace" -e trace=sendto -e inject=sendto:signal=STOP:when=3 "$BIN/ifacer" \
+		<<<"$conf" >"$DIR/out" 2>"$DIR/stderr" 3>&- 4>&- &
+	strace=$!
+	until_true grep -q "stopped by SIGSTOP" "$DIR/trace"
+	ip -n "$A" "$@"
+	pkill -CONT -P $strace
+	status=0
+	wait $strace || status=$?
+	output=$(<"$DIR/out") stderr=$(<"$DIR/stderr")
+}
+
+@test "an interface that somebody else makes at the same instant is verified like any other, and stays theirs" {
+	need strace
+	between "$(conf '"vlanID":5')" link add link eth0 name eth0.5 type vlan id 5
+	succeeded
+	same '{"cniVersion":"1.1.0"}' "$output"
+	run ! shows eth0.5 alias
+	are_up eth0.5
+	between "$(conf '"vlanID":6')" link add eth0.6 type dummy
+	refused 999 "interface eth0.6 is dummy, want a vlan"
+	run ! shows eth0.6 alias
+	between "$(conf '"vlanID":7')" link add link eth0 name blue type vlan id 7
+	refused 999 "the same vlanId 7 on node at the same time: that of eth0 is named blue already, want eth0.7"
+	run ! shows blue alias
+	same 1 "$(records)"
+}
+
 @test "ADD killed at each system call that changes something: the next one makes it whole" {
 	need strace
 	c=$(conf '"vlanID":30' '"name":"bond0","mode":1,"options":"miimon=100;primary=eth1"')
