@@ -115,10 +115,15 @@ plain() {
 	pod_plain Q
 	eth0 "$P" 50
 	eth0 "$Q" 51
-	co_call ADD 0123456789abcdef eth0 "$P" "$(co_conf eth0 "$P" "$FIRST")" >"$DIR/one" 3>&- &
+	# the first one is held up where it has chosen the name and not made the interface yet
+	need strace
+	CNI_COMMAND=ADD CNI_CONTAINERID=0123456789abcdef CNI_IFNAME=eth0 CNI_NETNS=/run/netns/$P CNI_PATH=$BIN \
+		ASAN_OPTIONS=detect_leaks=0 ip netns exec "$NODE" strace -o "$DIR/trace" -e trace=renameat \
+		-e inject=renameat:delay_enter=500000:when=1 "$BIN/coordinator" <<<"$(co_conf eth0 "$P" "$FIRST")" >"$DIR/one" 3>&- &
 	one=$!
+	until_true grep -q renameat "$DIR/trace"
 	co ADD 0123456789abcdee eth0 "$Q"
-	wait $one
+	wait $one || { cat "$DIR/one" && return 1; }
 	same 2 "$(links_of "$NODE" | grep -o 'veth[^ ]*' | sort -u | wc -l)"
 	pings "$NODE" 10.9.0.50 10.9.0.51
 	co CHECK 0123456789abcdee eth0 "$Q"

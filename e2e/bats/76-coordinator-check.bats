@@ -46,7 +46,6 @@ pod_nft() { ip netns exec "$P" nft "$@"; }
 		pod_ip link del veth0 | pod: interface veth0 is missing
 		pod_ip link set veth0 down | pod: interface veth0 is down
 		node_ip link set vethc1 down | node: interface vethc1 is down
-		node_ip link set vethc1 name other | node: interface vethc1 is missing
 		pod_ip link set veth0 address 02:00:00:00:00:01 | pod: interface veth0 has MAC 02:00:00:00:00:01, want
 		node_ip link set vethc1 address 02:00:00:00:00:02 | node: interface vethc1 has MAC 02:00:00:00:00:02, want
 		pod_ip link set eth0 address 02:00:00:00:00:03 | pod: interface eth0 has MAC 02:00:00:00:00:03, want 0a:1b:0a:09:00:32
@@ -75,6 +74,7 @@ pod_nft() { ip netns exec "$P" nft "$@"; }
 		pod_nft insert rule ip spiderpool prerouting accept | chain prerouting
 		pod_nft flush chain ip6 spiderpool prerouting | table ip6 spiderpool is not as it was made
 		pod_nft 'flush table ip spiderpool; delete chain ip spiderpool output' | chain output is not there
+		node_ip link set vethc1 name other | node: interface vethc1 is missing
 		pod_ip link set eth0 down | pod: interface eth0 is down
 	EOT
 }

@@ -128,6 +128,9 @@ int verb_add(struct cni_call *c, struct err *e)
 		r = read_conf(&s, e);
 	if (r == 0 && s.conf.mode != COORDINATOR_DISABLE)
 		r = add(&s, &res, e);
+	/* A container whose ID begins alike was about to take the same name for its interface on the node. */
+	if (r == -EEXIST)
+		r = add(&s, &res, e);
 	if (r == 0)
 		r = pass_on(&s, &res, e);
 	return finish(&s, r, e);

@@ -142,6 +142,9 @@ int verb_add(struct cni_call *c, struct err *e)
 		r = read_prev(&s, &res, e);
 	if (r == 0 && !s.conf.skip)
 		r = add(&s, &res, e);
+	/* A container whose ID begins alike was about to take the same name for its interface on the node. */
+	if (r == -EEXIST)
+		r = add(&s, &res, e);
 	if (r == 0)
 		r = cni_result_print(&res, c->conf.version, c->out, e);
 	return finish(&s, r, e);
