@@ -27,7 +27,7 @@ vm: all ## end-to-end tests that need another kernel, in a virtual machine (root
 	e2e/vm/vm.sh env BUILD=$(BUILD) tools/run-bats.sh e2e/vm/*.bats
 kube: ## a real Kubernetes in network namespaces, and its tests (root; its first build takes minutes)
 	tools/deps.sh kube
-	$(MAKE) all test-tools
+	$(MAKE) all test-tools kube-tests
 	e2e/kube/build.sh
 	tools/run-bats.sh e2e/kube/*.bats
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first

@@ -52,6 +52,7 @@ CMDS       := $(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c)))
 PROGRAMS   := $(foreach p,$(PLUGINS),$(BUILD)/bin/$(call plugin_name,$(p))) \
 	      $(foreach c,$(CMDS),$(BUILD)/bin/$(call cmd_name,$(c)))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/test_*.c test/prop/test_*.c test/fault/test_*.c))
+KUBE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/kube/test_*.c))
 FUZZERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
 TOOLS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tools/*.c))
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard e2e/tools/*.c))
@@ -85,7 +86,7 @@ $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
 
 # A test may say what else it needs in its first lines: "link: -Wl,--wrap=malloc".
 test_link = $(shell sed -n 's/^.*link: *\([^*]*\).*/\1/p;8q' $(1))
-$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+$(UNIT_TESTS) $(KUBE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call test_link,$*.c) $(CTL_LIBS) -lcmocka
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CTL_LIBS)
@@ -98,8 +99,9 @@ $(BENCH_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 
 fuzz-programs: $(FUZZERS)
 unit-programs: $(UNIT_TESTS)
+kube-tests: $(KUBE_TESTS)
 test-tools: $(TEST_TOOLS)
 bench-tools: $(BENCH_TOOLS)
-.PHONY: fuzz-programs unit-programs test-tools bench-tools
+.PHONY: fuzz-programs unit-programs kube-tests test-tools bench-tools
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

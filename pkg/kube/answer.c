@@ -28,7 +28,6 @@ static int code_errno(const struct kube_job *j)
 	case CURLE_SSL_CERTPROBLEM:
 		return EINVAL;
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:

@@ -9,7 +9,7 @@
  * ERR_IO for what needs an operator, ERR_CONFIG for credentials that cannot be used.
  *
  *   -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EHOSTUNREACH ...  no (whole) answer
- *   -EPROTO        TLS: not the server that the authority vouches for, or not HTTP
+ *   -EPROTO        not the server that the authority vouches for, or not HTTP
  *   -ECANCELED     kube_cancel(), kube_close()
  *   -EFBIG         the answer is longer than the caller's limit
  * and, in the API server's own words,
@@ -37,7 +37,7 @@ struct kube; /* opaque */
 /* What became of a request that failed. A write whose outcome is unknown may have been done, or may still
  * land: settle it before anything else is decided on it. */
 enum kube_outcome {
-	KUBE_NOT_SENT, /* nothing of it left this process */
+	KUBE_NOT_SENT, /* nothing left this process that anybody could act on */
 	KUBE_UNKNOWN,  /* it was being sent or sent, and nobody said what became of it; any 5xx too */
 	KUBE_ANSWERED, /* the API server did it, or says that it did not */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "kube/internal.h"
@@ -18,30 +19,38 @@
 #define CONNECT_MS  5000L
 #define UPLOAD_BUFF 16384L /* libcurl's smallest; the default is four times that for each request */
 
-/* Before the first byte of an attempt. A caller that has given up was told that nothing was sent. */
+/* A caller that has given up was told what became of its request: nothing more of it may go out. */
+static bool go_on(struct kube_job *j, bool sends)
+{
+	bool go;
+
+	pthread_mutex_lock(&j->k->lock);
+	go = !j->given_up;
+	if (go && sends)
+		j->sent = true;
+	pthread_mutex_unlock(&j->k->lock);
+	return go;
+}
+
+/* Before the first byte of an attempt. A request with a body is nothing without it. */
 static int before_sending(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
 	struct kube_job *j = arg;
-	bool go;
 
 	(void)peer;
 	(void)local;
 	(void)peer_port;
-	(void)local_port;
-	pthread_mutex_lock(&j->k->lock);
-	go = !j->given_up;
-	if (go) {
-		j->sent = true;
-		j->sent_at = clock_mono_ms();
-	}
-	pthread_mutex_unlock(&j->k->lock);
-	return go ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+	j->sent_at = clock_mono_ms();
+	j->port = local_port;
+	return go_on(j, !j->body) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 static size_t give_body(char *to, size_t size, size_t n, void *arg)
 {
 	struct kube_job *j = arg;
 
+	if (!go_on(j, true))
+		return CURL_READFUNC_ABORT;
 	n *= size;
 	if (n > j->len - j->sent_to)
 		n = j->len - j->sent_to;
@@ -143,15 +152,28 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg)
 	return err ? 0 : n;
 }
 
-static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+static int opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
+	struct kube_job *j = arg;
 	unsigned ms = GONE_MS;
 
-	(void)arg;
 	(void)purpose;
 	/* Not every kernel that tests run on has it; then keep-alive probes are all there is. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	if (j->k->n_sockets < KUBE_SOCKET_MAX)
+		j->k->sockets[j->k->n_sockets++] = fd;
 	return CURL_SOCKOPT_OK;
+}
+
+static int closed(void *arg, curl_socket_t fd)
+{
+	struct kube *k = arg;
+
+	for (size_t i = 0; i < k->n_sockets; i++) {
+		if (k->sockets[i] == fd)
+			k->sockets[i] = k->sockets[--k->n_sockets];
+	}
+	return close(fd);
 }
 
 static CURLcode set_tls(CURL *c, const struct kube *k)
@@ -189,8 +211,9 @@ static CURLcode set_body(CURL *c, struct kube_job *j)
 	return r;
 }
 
-static CURLcode set_connection(CURL *c, const struct kube *k)
+static CURLcode set_connection(CURL *c, struct kube_job *j)
 {
+	struct kube *k = j->k;
 	CURLcode r = CURLE_OK;
 
 	/* The environment's proxies are not ours. */
@@ -204,7 +227,11 @@ static CURLcode set_connection(CURL *c, const struct kube *k)
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, PROBE_S);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, PROBE_S);
-	r |= curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
+	r |= curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, opened);
+	r |= curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, j);
+	/* Of the connection, which outlives the job. */
+	r |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, closed);
+	r |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, k);
 	r |= curl_easy_setopt(c, CURLOPT_USERAGENT, "spiderpool/" SPIDERPOOL_VERSION);
 	return r;
 }
@@ -225,7 +252,7 @@ int kube_easy_set(struct kube_job *j)
 	r |= curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
 	r |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	r |= curl_easy_setopt(c, CURLOPT_WRITEDATA, j);
-	r |= set_connection(c, j->k);
+	r |= set_connection(c, j);
 	r |= set_tls(c, j->k);
 	if (j->body)
 		r |= set_body(c, j);

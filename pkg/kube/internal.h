@@ -71,12 +71,13 @@ struct kube_job {
 	struct kube_job *peer_next, *peer_prev;
 	enum kube_job_state state;
 	bool given_up, sent, head_done;
-	int64_t sent_at;
 	pthread_cond_t changed;
 	struct buf unread; /* of a stream */
 
 	/* the thread's */
 	CURL *easy;
+	int64_t sent_at; /* when the last attempt began, 0: none has, ... */
+	int port;        /* ... and our end of its connection */
 	struct kube_answer answer;
 	CURLcode code;
 	long os_errno;
@@ -90,7 +91,8 @@ struct kube_jobs {
 void kube_jobs_add(struct kube_jobs *l, struct kube_job *j);
 void kube_jobs_remove(struct kube_jobs *l, struct kube_job *j);
 
-#define KUBE_IDLE_MAX 16 /* easy handles kept for the next request */
+#define KUBE_IDLE_MAX   16 /* easy handles kept for the next request */
+#define KUBE_SOCKET_MAX 64 /* connections that can be told apart */
 
 struct kube {
 	struct kube_config conf;
@@ -114,6 +116,8 @@ struct kube {
 	CURL *idle[KUBE_IDLE_MAX];
 	size_t n_idle, n_streams;
 	int64_t heard_at; /* when something last came from the server */
+	int sockets[KUBE_SOCKET_MAX];
+	size_t n_sockets;
 };
 
 void *kube_io_thread(void *arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.c - the thread that owns libcurl's multi handle */
 #include <assert.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -64,17 +65,33 @@ static void start(struct kube *k, struct kube_job *j)
 		finish(k, j, CURLE_OUT_OF_MEMORY);
 }
 
+static in_port_t port_of(int fd)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		return 0;
+	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+					     : ((struct sockaddr_in *)&a)->sin_port);
+}
+
+/* libcurl sees the end of the connection, and gives nothing more to it. */
+static void end_connection(struct kube *k, int port)
+{
+	for (size_t i = 0; i < k->n_sockets; i++) {
+		if (port && port_of(k->sockets[i]) == port)
+			shutdown(k->sockets[i], SHUT_RDWR);
+	}
+}
+
 /* Its caller is gone. */
 static void drop(struct kube *k, struct kube_job *j)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
 	if (j->easy) {
-		if (j->sent && !j->is_stream && clock_mono_ms() - j->sent_at >= DEAD_MS &&
-		    k->heard_at < j->sent_at &&
-		    curl_easy_getinfo(j->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-		    fd != CURL_SOCKET_BAD)
-			shutdown(fd, SHUT_RDWR);
+		if (j->sent_at && !j->is_stream && clock_mono_ms() - j->sent_at >= DEAD_MS &&
+		    k->heard_at < j->sent_at)
+			end_connection(k, j->port);
 		curl_multi_remove_handle(k->multi, j->easy);
 		count_stream(k, j, false);
 		keep_easy(k, j);
