@@ -14,6 +14,11 @@ struct apply {
 	bool dry_run;
 };
 
+struct run {
+	const struct apply *opts;
+	struct admin_pending pending; /* of a dry run */
+};
+
 struct told {
 	struct ctl *c;
 	const char *what;
@@ -68,34 +73,71 @@ static int tell(struct ctl *c, enum api_kind kind, const char *name, enum admin_
 	return out_row(&c->out, item, e);
 }
 
+/* Legal, and some networks want it so; in most it is an oversight. */
+static void warn_of_edges(struct ctl *c, struct json_object *o, const char *what)
+{
+	struct api_object *obj = NULL;
+	struct ip_set total = { 0 };
+	struct ip_prefix subnet;
+	enum api_kind kind;
+	struct err e;
+	struct ip_range all;
+
+	if (api_decode(o, what, &kind, &obj, &e) < 0)
+		return;
+	if (kind == API_IPPOOL) {
+		const struct api_range_spec *s = &((struct api_ippool *)obj)->spec.range;
+
+		if (ip_prefix_parse(s->subnet ? s->subnet : "", &subnet, &e) == 0 &&
+		    ip_bits(subnet.ip.ver) - subnet.len > 1 && api_range_total(s, &total, &e) == 0) {
+			all = ip_prefix_range(subnet);
+			if (ip_set_has(&total, all.lo))
+				ctl_warn(
+					c,
+					"%s: SpiderIPPool %s hands out the network's own address; most hosts refuse it",
+					what, obj->meta.name);
+			if (subnet.ip.ver == 4 && ip_set_has(&total, all.hi))
+				ctl_warn(c, "%s: SpiderIPPool %s hands out the broadcast address", what,
+					 obj->meta.name);
+		}
+		ip_set_clear(&total);
+	}
+	api_free(kind, obj);
+}
+
 static int apply_one(struct ctl *c, struct json_object *o, const char *what, void *arg, struct err *e)
 {
-	const struct apply *opts = arg;
+	struct run *x = arg;
+	bool dry_run = x->opts->dry_run;
 	char name[STORE_NAME_MAX + 1];
 	enum admin_result result;
 	enum api_kind kind;
 	int r;
 
 	tell_unknown(c, o, what);
-	r = admin_apply(ctl_engine(c), o, what, opts->dry_run, &kind, name, &result, e);
+	r = admin_apply(ctl_engine(c), o, what, dry_run ? &x->pending : NULL, &kind, name, &result, e);
 	if (r < 0) /* the decoder says it already */
 		return strncmp(e->msg, what, strlen(what)) == 0 ? r : err_wrap(e, "%s", what);
-	return tell(c, kind, name, result, opts->dry_run, what, e);
+	if (result != ADMIN_UNCHANGED)
+		warn_of_edges(c, o, what);
+	return tell(c, kind, name, result, dry_run, what, e);
 }
 
 static int run(struct ctl *c, const void *args, struct err *e)
 {
-	struct apply opts = *(const struct apply *)args;
+	const struct apply *opts = args;
+	struct run x = { .opts = opts };
 	int r;
 
-	if (!opts.files.n)
+	if (!opts->files.n)
 		return ctl_usage(e, "apply: want -f FILE; \"-f -\" reads standard input");
 	r = ctl_open(c, CTL_CREATE, e);
 	if (r < 0)
 		return r;
 	if (out_is_tree(&c->out))
 		out_items_begin(&c->out, false);
-	manifest_each(c, &opts.files, apply_one, &opts);
+	manifest_each(c, &opts->files, apply_one, &x);
+	admin_pending_clear(&x.pending);
 	if (out_is_tree(&c->out))
 		out_items_end(&c->out);
 	return 0;

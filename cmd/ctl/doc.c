@@ -41,6 +41,12 @@ void doc_bool(struct doc *d, const char *key, bool b)
 	add(d, key, json_object_new_boolean(b));
 }
 
+void doc_null(struct doc *d, const char *key)
+{
+	if (!d->failed && json_object_object_add(d->o, key, NULL) < 0)
+		d->failed = err_nomem(d->e);
+}
+
 void doc_time(struct doc *d, const char *key, int64_t ms)
 {
 	char text[CLOCK_TEXT_MAX];

@@ -25,6 +25,7 @@ struct doc doc_new(struct err *e);
 void doc_text(struct doc *d, const char *key, const char *s);
 void doc_int(struct doc *d, const char *key, int64_t n);
 void doc_bool(struct doc *d, const char *key, bool b);
+void doc_null(struct doc *d, const char *key);
 void doc_time(struct doc *d, const char *key, int64_t ms); /* RFC 3339; 0: nothing is added */
 /* Takes over v; NULL: nothing is added. */
 void doc_put(struct doc *d, const char *key, struct json_object *v);

@@ -139,13 +139,42 @@ static int release_one(struct ctl *c, struct ip ip, const void *args, struct err
 	return r < 0 ? r : tell(c, ip, "released", 0, e);
 }
 
+struct wanted {
+	struct ip ip;
+	bool found;
+};
+
+static int look_for(struct api_object *obj, void *arg, struct err *e)
+{
+	struct wanted *w = arg;
+	struct ip_set total = { 0 };
+	int r = pool_total(obj, &total, e);
+
+	w->found = w->found || (r == 0 && total.ver == w->ip.ver && ip_set_has(&total, w->ip.n));
+	ip_set_clear(&total);
+	return r;
+}
+
+static void warn_of_nobodys(struct ctl *c, struct ip ip)
+{
+	struct wanted w = { .ip = ip };
+	char text[IP_TEXT_MAX];
+	struct err e;
+
+	if (admin_each(ctl_engine(c), API_IPPOOL, NULL, NULL, look_for, &w, &e) == 0 && !w.found)
+		ctl_warn(c, "no pool hands out %s", ip_format(ip, text));
+}
+
 static int quarantine_one(struct ctl *c, struct ip ip, const void *args, struct err *e)
 {
 	const struct quarantine *opts = args;
 	int64_t until = clock_wall_ms() + (opts->time.set ? opts->time.ms : IPAM_QUARANTINE_MS);
 	int r = ipam_quarantine(ctl_engine(c), ip, until, e);
 
-	return r < 0 ? r : tell(c, ip, "quarantine", until, e);
+	if (r < 0)
+		return r;
+	warn_of_nobodys(c, ip);
+	return tell(c, ip, "quarantine", until, e);
 }
 
 static int each_operand(struct ctl *c, const void *args, size_t columns,

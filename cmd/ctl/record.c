@@ -37,10 +37,11 @@ const char *record_pod(const char *ns, const char *pod, char out[POD_TEXT_MAX])
 void record_doc(struct doc *d, const struct ipam *m, const struct ipam_found *f)
 {
 	const struct block_rec *r = f->rec;
+	enum record_state state = record_state(m, r);
 	char text[IP_TEXT_MAX], pod[POD_TEXT_MAX];
 
 	doc_text(d, "address", ip_format(f->addr, text));
-	doc_text(d, "state", record_state_name(record_state(m, r)));
+	doc_text(d, "state", record_state_name(state));
 	doc_text(d, "pool", r->pool);
 	doc_text(d, "pod", record_pod(r->ns, r->pod, pod));
 	doc_text(d, "podUID", r->uid);
@@ -51,7 +52,7 @@ void record_doc(struct doc *d, const struct ipam *m, const struct ipam_found *f)
 	doc_text(d, "mac", r->mac);
 	doc_text(d, "keptFor", r->ref);
 	doc_time(d, "since", r->since);
-	doc_time(d, "until", r->until);
+	doc_time(d, "until", state == RECORD_COOLING ? block_rec_free_at(r) + m->conf.cooldown_ms : r->until);
 	if (r->unconfirmed)
 		doc_bool(d, "unconfirmed", true);
 }

@@ -18,7 +18,7 @@ struct why {
 
 struct kept {
 	struct ip ip;
-	char nic[64], pool[STORE_NAME_MAX + 1];
+	char nic[64], pool[STORE_NAME_MAX + 1], container[STORE_NAME_MAX + 1]; /* "": nobody has it now */
 };
 
 struct having {
@@ -39,6 +39,7 @@ static void add_kept(struct having *h, const struct ipam_found *f)
 	k->ip = f->addr;
 	snprintf(k->nic, sizeof(k->nic), "%s", f->rec->nic);
 	snprintf(k->pool, sizeof(k->pool), "%s", f->rec->pool);
+	snprintf(k->container, sizeof(k->container), "%s", f->rec->container);
 	h->n_kept++;
 }
 
@@ -116,8 +117,10 @@ static void add_answer(struct doc *d, struct json_object *answer, const struct h
 		doc_text(&row, "address", ip_format(kept ? kept->ip : rows[i].next, next));
 		doc_text(&row, "pool", kept ? kept->pool : rows[i].pool);
 		doc_bool(&row, "kept", kept != NULL);
+		if (kept && kept->container[0])
+			doc_text(&row, "heldBy", kept->container);
 	} else {
-		doc_text(&row, "address", "none");
+		doc_null(&row, "address");
 	}
 	doc_append(d, answer, &row);
 }

@@ -174,6 +174,19 @@ fd00:9::11 $(mac "$OTHER" eth0)" "$(quarantined)"
 	succeeded
 }
 
+@test "gateway: a bridge that sets it itself is not asked" {
+	gw='"enable_gateway_detection":true,"default_ipv4_ippool":["lost4"],"default_ipv6_ippool":["lost6"]'
+	conf=$(chain bridge '{"bridge":"spx0","isGateway":true}' "{$gw}")
+	call plugin "$A" ADD c1 eth0 "$P" "$conf"
+	succeeded
+	grep -q 'the gateway is not checked: bridge sets its address itself' "$STATE/x.log"
+	plugin "$A" DEL c1 eth0 "$P" "$conf"
+	# control
+	call plugin "$A" ADD c1 eth0 "$P" "$(chain bridge '{"bridge":"spx1"}' "{$gw}")"
+	same 1 "$status"
+	has unreachable
+}
+
 # listen: what OTHER hears of ARP and ND, in $DIR/heard
 listen() {
 	background ip netns exec "$OTHER" tcpdump -l -n -e -i eth0 'arp or icmp6' >"$DIR/heard" 2>"$DIR/tcpdump"

@@ -334,3 +334,54 @@ spiderippool.spiderpool.spidernet.io/six unchanged" "$output"
 	fails 2 spiderpoolctl ip
 	has "spiderpoolctl: want a command; "
 }
+
+@test "apply: a dry run checks each document against those before it" {
+	{
+		pool a 10.1.0.0/16 10.1.0.10-10.1.0.20
+		pool b 10.1.0.0/16 10.1.0.20-10.1.0.30
+		pool a 10.1.0.0/16 10.1.0.10-10.1.0.19
+		pool b 10.1.0.0/16 10.1.0.20-10.1.0.30
+		pool b 10.1.0.0/16 10.1.0.20-10.1.0.30
+	} >"$DIR/p.yaml"
+	fails 1 spiderpoolctl apply --dry-run -f "$DIR/p.yaml"
+	dry=${output//" (dry run)"/}
+	has "SpiderIPPool b: spec.ips: 10.1.0.20: SpiderIPPool a has them too"
+	run -0 spiderpoolctl get sp -o name
+	same "" "$output"
+	fails 1 spiderpoolctl apply -f "$DIR/p.yaml"
+	same "$output" "$dry"
+	has "/b unchanged"
+}
+
+@test "apply, delete: warnings and what to do" {
+	run -0 spiderpoolctl apply -f - < <(pool edges 10.1.0.0/24 10.1.0.0-10.1.0.255 && pool p2p 10.2.0.0/31 10.2.0.0-10.2.0.1)
+	has "warning: standard input:1: SpiderIPPool edges hands out the network's own address"
+	has "SpiderIPPool edges hands out the broadcast address"
+	hasnt p2p\ hands
+	run -0 spiderpoolctl apply -f - < <(pool edges 10.1.0.0/24 10.1.0.0-10.1.0.255)
+	hasnt warning
+	fails 1 spiderpoolctl apply -f - < <(printf 'apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderIPPool\nmetadata: {name: x}\nspec: {disable: true}\n')
+	has "spec.subnet: missing: want a network"
+	fails 1 spiderpoolctl apply -f - < <(pool x 10.3.0.0/24 10.3.0.1 'ipVersion: "4"')
+	has 'spec.ipVersion: want a whole number, got "4"'
+	run -0 spiderpoolctl ip quarantine 203.0.113.9
+	has "warning: no pool hands out 203.0.113.9"
+	run -0 spiderpoolctl ip quarantine 10.1.0.9
+	hasnt warning
+	netns_new ns
+	keep=$(ipam_conf '{"keep_ip_by_pod_name": true, "default_ipv4_ippool": ["edges"]}')
+	ipam ADD c1 eth0 "/run/netns/$ns" "$(pod shop web-0)" "$keep"
+	run -0 spiderpoolctl why shop/web-0 --default-ipv4-ippool edges -o json
+	jq_is '.next[0] | .address + " " + .heldBy' "10.1.0.0 c1"
+	ipam DEL c1 eth0 "/run/netns/$ns" "" "$keep"
+	fails 1 spiderpoolctl delete sp edges
+	has 'what is only kept for a Pod goes with "spiderpoolctl ip release"'
+	fails 1 spiderpoolctl apply -f - < <(pool edges 10.1.0.0/24 10.1.0.1)
+	has 'goes with "spiderpoolctl ip release"'
+	run -0 spiderpoolctl ip release 10.1.0.0
+	run -0 spiderpoolctl ip show 10.1.0.0 -o json
+	jq_is '.state + " " + (.until | type)' "cooling string"
+	run -0 --separate-stderr spiderpoolctl why x --default-ipv4-ippool none -o json
+	jq_is '.next[0] | has("address") and .address == null' true
+	run -0 spiderpoolctl why x --default-ipv4-ippool none
+}

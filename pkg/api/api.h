@@ -185,6 +185,7 @@ struct api_world {
 	size_t n_subnets;
 	/* addresses of this pool (subnet: of pools below it) that are held now, from blocks; NULL for none */
 	const struct ip_set *held;
+	const char *held_advice; /* how they come free; NULL: by deleting the Pods */
 };
 
 int api_default(enum api_kind kind, void *obj, const struct api_world *w, struct err *e);

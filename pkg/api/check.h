@@ -25,6 +25,12 @@ int check_dns_subdomain(const char *s, struct err *e); /* any other name */
 int check_label_key(const char *s, struct err *e);
 int check_label_value(const char *s, size_t max, struct err *e);
 
+/* What to do about addresses that are held. */
+static inline const char *check_held_advice(const struct api_world *w)
+{
+	return w->held_advice ? w->held_advice : "delete the Pods that have them first";
+}
+
 /* Operators, keys and values as metav1.LabelSelector has them; value_max as for check_label_value(). */
 int check_selector(const struct api_selector *s, size_t value_max, struct err *e);
 

@@ -152,6 +152,9 @@ int check_range(const struct api_range_spec *s, const struct api_world *w, bool 
 {
 	int r;
 
+	if (!s->ip_version.set && (!s->subnet || !*s->subnet))
+		return check_failed(
+			e, "spec.subnet: missing: want a network, for example 10.0.0.0/24 or fd00::/64");
 	/* Without a version the reason is a network that cannot be read. */
 	if (!s->ip_version.set && s->subnet && *s->subnet &&
 	    ip_prefix_parse(s->subnet, &facts->subnet, e) < 0)

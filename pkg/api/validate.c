@@ -119,10 +119,10 @@ static int check_unused(const struct api_world *w, struct err *e)
 
 	if (!w->held || !w->held->n)
 		return 0;
-	return err_code(e, ERR_CONFIG, EBUSY,
-			"%lld of its addresses in use, %s for one: delete the Pods that have them first",
+	return err_code(e, ERR_CONFIG, EBUSY, "%lld of its addresses in use, %s for one: %s",
 			(long long)ip_set_count(w->held),
-			ip_format((struct ip){ .ver = w->held->ver, .n = w->held->r[0].lo }, example));
+			ip_format((struct ip){ .ver = w->held->ver, .n = w->held->r[0].lo }, example),
+			check_held_advice(w));
 }
 
 int api_validate_delete(enum api_kind kind, const void *obj, const struct api_world *w, struct err *e)

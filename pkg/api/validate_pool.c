@@ -218,6 +218,7 @@ static int check_pool_kept(const struct api_ippool *p, const struct api_ippool *
 {
 	struct ip_set set;
 	const struct ip_set *old_total;
+	char why[256];
 	int r;
 
 	r = api_try_total(&old->spec.range, &set, e);
@@ -225,12 +226,11 @@ static int check_pool_kept(const struct api_ippool *p, const struct api_ippool *
 		return r;
 	/* An old spec that cannot be read has no say, but what is held must stay all the same. */
 	old_total = r ? &set : NULL;
+	snprintf(why, sizeof(why), "in use: %s; spec.disable keeps others from taking them",
+		 check_held_advice(w));
 	r = check_sizing(p, old, &f->total, old_total, w, e);
 	if (r == 0 && w->held)
-		r = check_kept(w->held, old_total, &f->total,
-			       "in use: delete the Pods that have them first; spec.disable keeps others from "
-			       "taking them",
-			       e);
+		r = check_kept(w->held, old_total, &f->total, why, e);
 	ip_set_clear(&set);
 	return r;
 }

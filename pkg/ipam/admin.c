@@ -24,7 +24,7 @@ enum store_kind admin_store_kind(enum api_kind kind)
 struct apply {
 	enum api_kind kind;
 	struct api_object *obj;
-	bool dry_run;
+	struct admin_pending *dry;
 	enum admin_result *ret;
 };
 
@@ -111,6 +111,35 @@ static int put(struct txn *t, const struct apply *x, uint64_t version, struct er
 	return r;
 }
 
+void admin_pending_clear(struct admin_pending *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->v[i].name);
+		free(p->v[i].text);
+	}
+	free(p->v);
+	*p = (struct admin_pending){ 0 };
+}
+
+static int put_pending(const struct apply *x, struct err *e)
+{
+	struct admin_pending_obj *v = realloc(x->dry->v, (x->dry->n + 1) * sizeof(*v));
+	struct buf text = BUF_INIT(STORE_VALUE_MAX);
+	int r;
+
+	if (!v)
+		return err_nomem(e);
+	x->dry->v = v;
+	r = api_encode_text(x->kind, x->obj, &text, e);
+	if (r == 0) {
+		v = &v[x->dry->n++];
+		*v = (struct admin_pending_obj){ x->kind, strdup(name_of(x->obj)), strdup(buf_cstr(&text)) };
+		r = v->name && v->text ? 0 : err_nomem(e);
+	}
+	buf_clear(&text);
+	return r;
+}
+
 static int apply_checked(struct txn *t, const struct apply *x, const struct world *w, struct err *e)
 {
 	const struct api_object *old = world_find(w, x->kind, name_of(x->obj));
@@ -130,8 +159,8 @@ static int apply_checked(struct txn *t, const struct apply *x, const struct worl
 	if (r < 0)
 		return r;
 	*x->ret = same ? ADMIN_UNCHANGED : old ? ADMIN_CONFIGURED : ADMIN_CREATED;
-	if (x->dry_run)
-		return 1;
+	if (x->dry)
+		return same || put_pending(x, e) == 0 ? 1 : -e->sys;
 	/* Of nothing, too: what it found may be of a process that was killed before it was durable. */
 	return same ? 0 : put(t, x, version, e);
 }
@@ -140,7 +169,7 @@ static int apply_body(struct txn *t, void *arg, struct err *e)
 {
 	const struct apply *x = arg;
 	struct world w;
-	int r = world_load(t, x->kind, name_of(x->obj), &w, e);
+	int r = world_load(t, x->kind, name_of(x->obj), x->dry, &w, e);
 
 	if (r < 0)
 		return r;
@@ -149,7 +178,7 @@ static int apply_body(struct txn *t, void *arg, struct err *e)
 	return r;
 }
 
-int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, bool dry_run,
+int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, struct admin_pending *dry,
 		enum api_kind *ret_kind, char *name, enum admin_result *ret, struct err *e)
 {
 	struct api_object *obj = NULL;
@@ -165,9 +194,9 @@ int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, 
 		r = err_code(e, ERR_CONFIG, EINVAL, "%s: %s objects are written by spiderpool itself", what,
 			     api_kinds[kind].kind);
 	} else {
-		struct apply x = { kind, obj, dry_run, ret };
+		struct apply x = { kind, obj, dry, ret };
 
-		r = txn_run(m, dry_run ? STORE_READ : STORE_WRITE, apply_body, &x, e);
+		r = txn_run(m, dry ? STORE_READ : STORE_WRITE, apply_body, &x, e);
 	}
 	api_free(kind, obj);
 	return r;
@@ -209,7 +238,7 @@ static int delete_body(struct txn *t, void *arg, struct err *e)
 				"%s %s: written by spiderpool itself; \"spiderpoolctl ip release\" lets an "
 				"address go",
 				api_kinds[x->kind].kind, x->name);
-	r = world_load(t, x->kind, x->name, &w, e);
+	r = world_load(t, x->kind, x->name, NULL, &w, e);
 	if (r < 0)
 		return r;
 	obj = world_find(&w, x->kind, x->name);

@@ -11,9 +11,19 @@
 
 enum admin_result { ADMIN_CREATED, ADMIN_CONFIGURED, ADMIN_UNCHANGED };
 
-/* Creates or updates one object; dry_run stops before the write. *ret_kind and name (STORE_NAME_MAX + 1
- * bytes, may be NULL) tell which object it was. Code ERR_CONFIG when it is refused. */
-int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, bool dry_run,
+/* What a dry run would have written so far: the next object is checked against that too. */
+struct admin_pending {
+	struct admin_pending_obj {
+		enum api_kind kind;
+		char *name, *text;
+	} * v;
+	size_t n;
+};
+void admin_pending_clear(struct admin_pending *p);
+
+/* Creates or updates one object; with dry it goes there instead of into the store. *ret_kind and name
+ * (STORE_NAME_MAX + 1 bytes, may be NULL) tell which object it was. Code ERR_CONFIG when it is refused. */
+int admin_apply(struct ipam *m, struct json_object *manifest, const char *what, struct admin_pending *dry,
 		enum api_kind *ret_kind, char *name, enum admin_result *ret, struct err *e);
 
 /* -ENOENT when there is none; -EBUSY, code ERR_CONFIG, while something uses it. */

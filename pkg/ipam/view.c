@@ -202,7 +202,7 @@ static int view_body(struct txn *t, void *arg, struct err *e)
 {
 	struct view *v = arg;
 	struct world w = { 0 };
-	int r = v->kind == API_SUBNET ? world_load(t, API_SUBNET, "", &w, e) : 0;
+	int r = v->kind == API_SUBNET ? world_load(t, API_SUBNET, "", NULL, &w, e) : 0;
 
 	v->t = t;
 	v->world = &w;

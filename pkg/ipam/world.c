@@ -39,11 +39,34 @@ static int add(const struct store_obj *o, void *arg, struct err *e)
 	return r < 0 ? err_wrap(e, "%s %s", api_kinds[x->kind].kind, o->name) : 0;
 }
 
-static int load_kind(struct txn *t, enum api_kind kind, struct world *w, struct err *e)
+static void forget(enum api_kind kind, struct world_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i]->meta.name, name) != 0)
+			continue;
+		api_free(kind, l->v[i]);
+		l->v[i] = l->v[--l->n];
+		l->versions[i] = l->versions[l->n];
+		return;
+	}
+}
+
+static int load_kind(struct txn *t, enum api_kind kind, const struct admin_pending *dry, struct world *w,
+		     struct err *e)
 {
 	struct load x = { kind, &w->list[kind] };
+	int r = store_list(t->m->st, admin_store_kind(kind), NULL, NULL, NULL, add, &x, e);
 
-	return store_list(t->m->st, admin_store_kind(kind), NULL, NULL, NULL, add, &x, e);
+	for (size_t i = 0; r == 0 && dry && i < dry->n; i++) {
+		const struct admin_pending_obj *p = &dry->v[i];
+		const struct store_obj o = { .name = p->name, .data = p->text, .len = strlen(p->text) };
+
+		if (p->kind != kind)
+			continue;
+		forget(kind, x.list, p->name);
+		r = add(&o, &x, e);
+	}
+	return r;
 }
 
 struct api_object *world_find(const struct world *w, enum api_kind kind, const char *name)
@@ -91,16 +114,17 @@ static int load_held(struct txn *t, enum api_kind kind, const char *name, struct
 	return r;
 }
 
-int world_load(struct txn *t, enum api_kind kind, const char *name, struct world *ret, struct err *e)
+int world_load(struct txn *t, enum api_kind kind, const char *name, const struct admin_pending *dry,
+	       struct world *ret, struct err *e)
 {
 	int r;
 
 	*ret = (struct world){ 0 };
-	r = load_kind(t, API_IPPOOL, ret, e);
+	r = load_kind(t, API_IPPOOL, dry, ret, e);
 	if (r == 0)
-		r = load_kind(t, API_SUBNET, ret, e);
+		r = load_kind(t, API_SUBNET, dry, ret, e);
 	if (r == 0 && kind != API_IPPOOL && kind != API_SUBNET)
-		r = load_kind(t, kind, ret, e);
+		r = load_kind(t, kind, dry, ret, e);
 	if (r == 0)
 		r = load_held(t, kind, name, ret, e);
 	if (r < 0) {
@@ -117,6 +141,8 @@ int world_load(struct txn *t, enum api_kind kind, const char *name, struct world
 		.subnets = (const struct api_subnet *const *)ret->list[API_SUBNET].v,
 		.n_subnets = ret->list[API_SUBNET].n,
 		.held = &ret->held,
+		.held_advice = "delete the Pods that have them first; what is only kept for a Pod goes with "
+			       "\"spiderpoolctl ip release\"",
 	};
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef IPAM_WORLD_H
 #define IPAM_WORLD_H
 
+#include "ipam/admin.h"
 #include "ipam/txn.h"
 
 struct world_list {
@@ -17,8 +18,10 @@ struct world {
 	struct ip_set held;
 };
 
-/* held is filled for the object of that kind and name, if it exists. */
-int world_load(struct txn *t, enum api_kind kind, const char *name, struct world *ret, struct err *e);
+/* held is filled for the object of that kind and name, if it exists. dry: what counts as written; NULL:
+ * nothing. */
+int world_load(struct txn *t, enum api_kind kind, const char *name, const struct admin_pending *dry,
+	       struct world *ret, struct err *e);
 void world_clear(struct world *w);
 /* NULL and 0 when there is none. Pools, subnets and the kind it was loaded for. */
 struct api_object *world_find(const struct world *w, enum api_kind kind, const char *name);

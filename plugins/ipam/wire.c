@@ -25,9 +25,23 @@ struct targets {
 	size_t n;
 };
 
+/* The main plugin "bridge" gives the gateway's address to its bridge when IPAM has answered. */
+static bool makes_gateway(const struct cni_conf *c)
+{
+	static const char *const keys[] = { "isGateway", "isDefaultGateway" };
+	bool on;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_get_bool(c->tree, keys[i], &on) && on)
+			return true;
+	return false;
+}
+
 static int add_targets(const struct session *s, const struct ipam_attachment *a, struct targets *t,
 		       struct err *e)
 {
+	bool gateways = s->conf.enable_gateway_detection && !makes_gateway(&s->call->conf);
+
 	for (size_t i = 0; i < a->ips.n && t->n + 2 <= TARGETS_MAX; i++) {
 		struct ip_prefix p;
 		struct ip gw;
@@ -35,7 +49,7 @@ static int add_targets(const struct session *s, const struct ipam_attachment *a,
 
 		if (r == 0 && (s->conf.enable_ip_conflict_detection || a->ips.v[i].probe))
 			t->v[t->n++] = (struct probe_target){ .ip = p.ip, .kind = PROBE_ADDRESS };
-		if (r == 0 && s->conf.enable_gateway_detection && a->ips.v[i].gateway) {
+		if (r == 0 && gateways && a->ips.v[i].gateway) {
 			r = ip_parse(a->ips.v[i].gateway, &gw, e);
 			t->v[t->n++] =
 				(struct probe_target){ .ip = gw, .kind = PROBE_GATEWAY, .source = p.ip };
@@ -249,6 +263,10 @@ int wire_settle(struct session *s, const struct session_request *r, struct ipam_
 	struct deadline until = deadline_min(s->ipam.until, deadline_in(budget));
 	struct conflicts seen = { .n = 0 };
 	int x;
+
+	if (c->enable_gateway_detection && makes_gateway(&s->call->conf))
+		log_info(&s->log, "the gateway is not checked: %s sets its address itself (isGateway)",
+			 s->call->conf.type);
 
 	do {
 		x = check_once(s, r, a, &seen, until, e);

@@ -136,7 +136,7 @@ static inline int lab_apply_one(struct json_object *o, size_t line, void *arg, s
 	enum admin_result r;
 
 	(void)line;
-	return admin_apply(&l->m, o, "manifest", false, &kind, NULL, &r, e);
+	return admin_apply(&l->m, o, "manifest", NULL, &kind, NULL, &r, e);
 }
 
 /* 0, or a negative errno with the sentence in l->e. */

@@ -33,7 +33,7 @@ static const struct row create_rows[] = {
 	ROW("version is missing", NULL, NULL, P "{" S "}", "SpiderIPPool p1: spec.ipVersion: missing",
 	    .flags = NO_DEFAULTS),
 	ROW("version untold", NULL, NULL, P "{ips: []}",
-	    "SpiderIPPool p1: spec.ipVersion: missing: want 4 or 6"),
+	    "SpiderIPPool p1: spec.subnet: missing: want a network"),
 	ROW("version of no network", NULL, NULL, P "{subnet: x}",
 	    "SpiderIPPool p1: spec.subnet: prefix \"x\""),
 	ROW("version 5", NULL, NULL, P "{ipVersion: 5, " S "}",
