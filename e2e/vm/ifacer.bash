@@ -31,6 +31,15 @@ ifacer_run() {
 		ip netns exec "$A" "$BIN/ifacer" <<<"$2"
 }
 
+# call COMMAND...: as in world.bash, without a process of its own: those are dear in the guest.
+call() {
+	status=0
+	"$@" >"$DIR/stdout" 2>"$DIR/stderr" || status=$?
+	IFS= read -r -d '' output <"$DIR/stdout" || true
+	IFS= read -r -d '' stderr <"$DIR/stderr" || true
+	output=${output%$'\n'} stderr=${stderr%$'\n'}
+}
+
 # ok VERB CONF: it succeeds and prints nothing but the result of ADD.
 ok() {
 	call ifacer_run "$@"

@@ -3,7 +3,7 @@
 # Runs a command in a small virtual machine: User Mode Linux as Debian ships it, whose kernel has VLANs, bonds, ipvlan
 # and whatever else the machine's own may lack. The guest sees this machine's files; what it writes is gone with it.
 #   e2e/vm/vm.sh COMMAND...     as root in this directory; its output and exit status are those of COMMAND
-#   VM_TIMEOUT=600 (seconds)  VM_MEMORY=1G  VM_VERBOSE=1 (boot times)
+#   VM_TIMEOUT=1800 (seconds)  VM_MEMORY=1G  VM_VERBOSE=1 (boot times)
 # The kernel is downloaded once from the machine's own Debian mirror into ~/.cache/spiderpool-vm/VERSION; nothing is
 # installed. Exit status 125: the machine itself did not work; 124: timeout.
 set -euo pipefail
@@ -104,7 +104,7 @@ boot() {
 		</dev/null >"$run/stdout" 2>&1 5>"$run/log" 6>"$run/out" &
 	pid=$!
 	(
-		sleep "${VM_TIMEOUT:-600}" &
+		sleep "${VM_TIMEOUT:-1800}" &
 		trap 'kill $!' TERM
 		wait
 		touch "$run/late"
@@ -122,7 +122,7 @@ boot() {
 report() {
 	local status
 	if [ -e "$run/late" ]; then
-		echo "$0: not done after ${VM_TIMEOUT:-600} s" >&2
+		echo "$0: not done after ${VM_TIMEOUT:-1800} s" >&2
 		exit 124
 	fi
 	status=$(cat "$run/status" 2>/dev/null) || status=
