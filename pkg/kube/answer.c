@@ -69,6 +69,9 @@ int kube_job_result(struct kube_job *j, struct err *e)
 	struct kube_answer *a = &j->answer;
 	struct kube_status s;
 
+	/* libcurl makes an answer even of a part of a head. */
+	if (j->code == CURLE_OK && !j->head_done)
+		j->code = CURLE_GOT_NOTHING;
 	if (j->code != CURLE_OK) {
 		a->outcome = j->sent ? KUBE_UNKNOWN : KUBE_NOT_SENT;
 		return transport(j, e);

@@ -195,7 +195,7 @@ static void queue(struct kube *k, struct kube_job *j)
 static int wait_job(struct kube *k, struct kube_job *j, struct deadline until)
 {
 	for (;;) {
-		if (j->state == KUBE_JOB_DONE || (j->head_done && j->answer.status < 300))
+		if (j->state == KUBE_JOB_DONE || (j->is_stream && j->head_done && j->answer.status < 300))
 			return 0;
 		if (cut_short(k, j->cancel))
 			return -ECANCELED;

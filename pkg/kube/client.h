@@ -12,6 +12,7 @@
  *   -EPROTO        not the server that the authority vouches for, or not HTTP
  *   -ECANCELED     kube_cancel(), kube_close()
  *   -EFBIG         the answer is longer than the caller's limit
+ *   -EBADMSG       it is not JSON (object.h)
  * and, in the API server's own words,
  *   -ENOENT 404    -EEXIST 409 AlreadyExists    -ESTALE 409 Conflict    -EIDRM 410 (expired, gone)
  *   -EINVAL 400, 422    -EPERM 401    -EACCES 403    -EAGAIN 429 and 5xx    -EOPNOTSUPP 405, 406, 415

@@ -120,7 +120,7 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg)
 	} else if (is_header(line, n, "retry-after", value, sizeof(value))) {
 		j->answer.retry_after_ms = retry_after(value, j->answer.date_ms);
 	}
-	if (!j->is_stream || strspn(line, "\r\n") != n)
+	if (strspn(line, "\r\n") != n)
 		return n;
 	curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200)

@@ -41,8 +41,10 @@ int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, str
 	}
 	if (r == 0 && ret) {
 		r = json_parse(buf_cstr(&op->answer.body), op->answer.body.len, "answer", ret, e);
-		if (r < 0)
-			err_wrap(e, "%s %s", q->method, q->path);
+		if (r < 0) {
+			e->sys = r == -ENOMEM ? ENOMEM : EBADMSG;
+			r = err_wrap(e, "%s %s", q->method, q->path);
+		}
 	}
 	buf_clear(&op->answer.body);
 	return r;
