@@ -91,7 +91,8 @@ nets() { # MORE KEYS OF coordinator
 	pings "$NODE" 10.8.0.50 fd00:8::50
 }
 
-# overlay MAIN PLUGIN: an eth0 of it that coordinator knows nothing of, and underlay NICs
+# overlay MAIN-PLUGIN DEV: an eth0 of it that coordinator knows nothing of, and underlay NICs; DEV: by which the node finds
+# the pod (its first four letters)
 overlay() {
 	local more='"serviceCIDR":["10.96.0.0/16","fd00:96::/112"],"overlayPodCIDR":["10.20.0.0/24","fd00:20::/64"]'
 	nets "$more"',"podRPFilter":1'
@@ -107,6 +108,7 @@ overlay() {
 	cni add net1 "$P" net1
 	cni add net2 "$P" net2
 	cni add bare "$Q" net1
+	same "$2" "$(routes_of "$NODE" | awk '/^4 500 10.8/ { print substr($5, 1, 4) }')"
 	pings "$NODE" 10.20.0.10 10.8.0.10 10.7.0.10 fd00:20::10 fd00:8::10 fd00:7::10
 	pings "$P" 10.20.0.1 $NODE4 10.8.0.2 fd00:20::1 $NODE6 fd00:8::2
 	not_pings "$NODE" 10.8.0.11 fd00:8::11
@@ -131,12 +133,12 @@ overlay() {
 
 @test "overlay eth0 by ptp, net1 and net2 by macvlan" {
 	need $CNI_DIR/ptp
-	overlay '"type":"ptp"'
+	overlay '"type":"ptp"' veth
 }
 
 @test "overlay eth0 by bridge, net1 and net2 by macvlan" {
 	need $CNI_DIR/bridge
-	overlay '"type":"bridge","bridge":"cni0","isGateway":true'
+	overlay '"type":"bridge","bridge":"cni0","isGateway":true' cni0
 }
 
 @test "podDefaultRouteNic: the chosen NIC has the default route, the first one answers by itself" {

@@ -284,3 +284,44 @@ overlay_eth0() {
 	ip -n "$P" route del 10.20.0.1 table 101
 	not_pings "$NODE" 10.8.0.50
 }
+
+@test "the node's addresses: the one it speaks from first, no container networks" {
+	ip -n "$NODE" -batch - <<-EOT
+		addr add 10.8.0.2/24 dev eth1
+		addr add 10.254.0.1/32 dev lo
+		link add docker0 type bridge
+		link add kube-ipvs0 type bridge
+		link add cni0 type bridge
+		link add br-lan type bridge
+		addr add 172.17.0.1/16 dev docker0
+		addr add 10.96.0.10/32 dev kube-ipvs0
+		addr add 10.20.0.1/24 dev cni0
+		addr add 169.254.7.7/16 dev br-lan
+		addr add 10.6.0.2/24 dev br-lan
+	EOT
+	nic "$P" eth0 eth1 10.8.0.50 fd00:8::50 10.8.0.1 -
+	co ADD c1 eth0 "$P"
+	# that of lo, too: over a link without addresses the kernel speaks from the first one that it has
+	same "10.254.0.1 10.6.0.2 10.8.0.2 10.9.0.2" "$(routes_of "$P" | awk '/^4 main .* scope link/ { print $3 }' | paste -sd' ')"
+	same "10.8.0.2" "$(routes_of "$P" | awk '/^4 main 10.96/ { print $5 }')"
+	# the node has no address in fd00:8::/64: the one of its default route
+	same "fd00:9::2" "$(routes_of "$P" | awk '/^6 main fd00:96/ { print $5 }')"
+}
+
+@test "one default route over two NICs: IPv6 is taken apart, IPv4 cannot be" {
+	eth0 "$P" 50
+	net1 "$P" 50
+	co ADD c1 eth0 "$P"
+	ip -n "$P" -4 route flush exact default
+	ip -n "$P" route add default nexthop via 10.9.0.1 dev eth0 nexthop via 10.8.0.1 dev net1
+	all=$(all_of "$P")
+	co_try ADD c1 net1 "$P"
+	refused 999 "the default route of net1 is one route over several interfaces"
+	same "$all" "$(all_of "$P")"
+	same 1 "$(records)"
+	ip -n "$P" -4 route flush exact default
+	ip -n "$P" route append default via 10.9.0.1 dev eth0
+	ip -n "$P" route append default via 10.8.0.1 dev net1
+	co ADD c1 net1 "$P"
+	same "10.9.0.1 eth0 fd00:9::1 eth0" "$(default_route "$P" 4) $(default_route "$P" 6)"
+}

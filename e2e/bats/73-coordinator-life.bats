@@ -69,7 +69,7 @@ old_del() {
 	ip netns del "$P"
 	ip netns add "$Q"
 	eth0 "$Q" 60
-	ip -n "$Q" rule add from 10.9.0.60 lookup 101 pref 999
+	ip -n "$Q" rule add fwmark 0x1/0x1 lookup 100 pref 1000 # as the one that is gone had it
 	stranger=$(all_of "$Q")
 	call co_call DEL c1 net1 "" "$(co_conf net1 "$P")"
 	succeeded
