@@ -258,6 +258,27 @@ holder() {
 	done
 }
 
+@test "a list of free pages that is nonsense: nothing is written, nothing crashes" {
+	spiderpoolctl apply -f "$DIR/pool.yaml" >/dev/null
+	for n in $(seq 4); do ipam ADD a$n eth0 "$NETNS" "$(pod blue p$n)" >/dev/null; done
+	cp "$STATE/data.mdb" "$DIR/good"
+	conf=$(ipam_conf '{"log_file_path":""}')
+	pages=$(($(spiderpoolctl status -o json | jq .store.usedBytes) / 4096))
+	found=0
+	for byte in 002 012 022 302; do
+		head -c 4096 /dev/zero | tr '\0' "\\$byte" >"$DIR/page"
+		for ((page = 2; page < pages; page++)); do
+			cp "$DIR/good" "$STATE/data.mdb"
+			dd if="$DIR/page" of="$STATE/data.mdb" bs=4096 seek=$page count=1 conv=notrunc status=none
+			call ipam DEL a2 eth0 "$NETNS" "" "$conf"
+			echo "page $page, $byte: exit $status, $output $stderr"
+			[ "$status$output" = 0 ] || refused 5
+			[[ $output != *"list of free pages"* ]] || found=$((found + 1))
+		done
+	done
+	[ $found -gt 0 ]
+}
+
 @test "without a backup restore changes nothing, and says so" {
 	spiderpoolctl apply -f "$DIR/pool.yaml" >/dev/null
 	truncate -s 4096 "$STATE/data.mdb"

@@ -205,6 +205,8 @@ int local_begin(struct store *st, enum store_mode mode, struct deadline until, s
 	r = txn_begin_retry(l, mode == STORE_READ ? MDB_RDONLY : 0, until, e);
 	if (r == 0 && mode != STORE_READ)
 		r = local_space(l, mode == STORE_WRITE ? LOCAL_COMMIT : 0, e);
+	if (r == 0 && mode != STORE_READ)
+		r = local_free_check(l, LOCAL_FREE_FIRST, e);
 	if (r < 0)
 		local_end(st);
 	return r;

@@ -32,11 +32,15 @@ struct store_local_opts {
 	 * is called from the handler of SIGALRM; it must not return (nothing has been written: print and
 	 * _exit). For programs of one thread. NULL: wait. */
 	void (*on_lock_timeout)(void);
-	/* Called from the SIGBUS/SIGSEGV handler when the fault lies in the map (the file was cut or the disk
-	 * fails) and from LMDB's own assertion, with a prepared sentence; must not return. NULL: the process
-	 * dies. */
+	/* Called from the SIGBUS/SIGSEGV/SIGABRT handler when the fault lies in the map (the file was cut or
+	 * the disk fails) or in LMDB, with a prepared sentence; must not return nor use the heap, which may
+	 * be what is damaged. NULL: the process dies. */
 	void (*on_damage)(const char *sentence);
 };
+
+#define STORE_LOCAL_DAMAGE_MAX 1024
+/* What on_damage will be given, for who must prepare something of it. */
+void store_local_damage(const char *dir, char out[STORE_LOCAL_DAMAGE_MAX]);
 
 int store_local_open(const struct store_local_opts *o, struct deadline until, struct store **ret,
 		     struct err *e);

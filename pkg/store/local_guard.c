@@ -67,6 +67,15 @@ static unsigned handlers_wanted(void)
 	return n;
 }
 
+void store_local_damage(const char *dir, char out[STORE_LOCAL_DAMAGE_MAX])
+{
+	snprintf(
+		out, STORE_LOCAL_DAMAGE_MAX,
+		"state directory %.256s: the store is damaged (the file was cut, or the disk fails); restore "
+		"the last backup with \"spiderpoolctl restore --state-dir %.256s\"",
+		dir, dir);
+}
+
 int local_guard_add(struct local *l, const struct local_header *h, struct err *e)
 {
 	struct local_guard *g = &l->guard;
@@ -75,11 +84,7 @@ int local_guard_add(struct local *l, const struct local_header *h, struct err *e
 	g->dev = h->dev;
 	g->ino = h->ino;
 	g->on_damage = l->on_damage;
-	snprintf(
-		g->sentence, sizeof(g->sentence),
-		"state directory %.256s: the store is damaged (the file was cut, or the disk fails); restore "
-		"the last backup with \"spiderpoolctl restore --state-dir %.256s\"",
-		l->dir, l->dir);
+	store_local_damage(l->dir, g->sentence);
 	pthread_mutex_lock(&guards_lock);
 	for (const struct local_guard *o = guards; o && r == 0; o = o->next)
 		if (o->dev == g->dev && o->ino == g->ino)

@@ -40,7 +40,7 @@ struct local_guard { /* one open store, as the signal handlers see it */
 	void (*on_damage)(const char *sentence);
 	dev_t dev;
 	ino_t ino;
-	char sentence[1024];
+	char sentence[STORE_LOCAL_DAMAGE_MAX];
 };
 
 struct local {
@@ -176,6 +176,12 @@ struct local *local_new_begin(const struct local *l, uint64_t base, struct err *
 int local_new_commit(struct local *n, struct err *e); /* and begins the next transaction */
 int local_new_finish(const struct local *l, struct local *n, struct err *e);
 void local_new_drop(const struct local *l, struct local *n); /* accepts NULL */
+
+/* ---- free pages: local_free.c ---- */
+
+/* -EUCLEAN unless the first records of the list, most of them at most, make sense. */
+int local_free_check(const struct local *l, size_t most, struct err *e);
+#define LOCAL_FREE_FIRST 16 /* as many as a commit takes */
 
 /* ---- signals: local_guard.c ---- */
 

@@ -199,60 +199,6 @@ static int check_node(struct verify *v, const MDB_val *key, struct err *e)
 	return r;
 }
 
-/* ---- LMDB's list of free pages ----
- *
- * By the number of the transaction that freed them: a count, then their numbers, the highest first. Which is
- * what the next writer takes pages from.
- */
-
-#define FREE_DBI 0
-
-static bool pages_make_sense(const struct verify *v, const MDB_val *val, size_t last_page)
-{
-	const uint8_t *p = val->mv_data;
-	uint64_t n, page, above = last_page + 1;
-
-	if (val->mv_size < sizeof(n) || val->mv_size > (size_t)(v->l->guard.hi - (const char *)p))
-		return false;
-	memcpy(&n, p, sizeof(n));
-	if (n != val->mv_size / sizeof(n) - 1)
-		return false;
-	for (uint64_t i = 1; i <= n; i++, above = page) {
-		memcpy(&page, p + i * sizeof(page), sizeof(page));
-		if (page >= above || page < 2)
-			return false;
-	}
-	return true;
-}
-
-static int check_free_list(struct verify *v, struct err *e)
-{
-	MDB_cursor *cur = NULL;
-	MDB_envinfo info;
-	MDB_stat stat = { 0 };
-	MDB_val key, val;
-	size_t n = 0;
-	bool sane = true;
-	int rc = mdb_stat(v->l->txn, FREE_DBI, &stat);
-
-	mdb_env_info(v->l->env, &info);
-	if (rc == 0)
-		rc = mdb_cursor_open(v->l->txn, FREE_DBI, &cur);
-	if (rc)
-		return local_err(v->l, rc, "verify", e);
-	for (; sane && (rc = local_mdb_move(v->l, cur, &key, &val, MDB_NEXT)) == 0; n++) {
-		local_guard_enter(v->l);
-		sane = key.mv_size == sizeof(uint64_t) && pages_make_sense(v, &val, info.me_last_pgno);
-		local_guard_leave();
-	}
-	mdb_cursor_close(cur);
-	if (!sane || rc != MDB_NOTFOUND || n != stat.ms_entries)
-		finding(v,
-			"the list of free pages is damaged, so nothing can be written; restore the last backup "
-			"with \"spiderpoolctl restore\"");
-	return 0;
-}
-
 /* ---- all of it ---- */
 
 static int check_census(struct verify *v, struct err *e)
@@ -392,16 +338,20 @@ static int derive_all(const struct local *l, struct err *e)
 	return r;
 }
 
-/* By itself, because LMDB shows the list to readers only. */
 static int check_pages(struct verify *v, struct err *e)
 {
+	struct err why;
 	int r = local_begin(&v->l->st, STORE_READ, deadline_in(30000), e);
 
 	if (r < 0)
 		return r;
-	r = check_free_list(v, e);
+	r = local_free_check(v->l, SIZE_MAX, &why);
 	local_end(&v->l->st);
-	return r;
+	if (r == -EUCLEAN)
+		finding(v, "%s", why.msg);
+	else if (r < 0)
+		*e = why;
+	return r == -EUCLEAN ? 0 : r;
 }
 
 static int repair_all(struct local *l, struct err *e)

@@ -106,31 +106,42 @@ static int check_permitted(struct err *e)
 /* ---- what happens when there is no way back ---- */
 
 static char late_document[1024], damage_document[2048];
-static enum cni_version document_version;
 
 static void on_lock_timeout(void)
 {
 	session_emergency(late_document, 1);
 }
 
+/* The heap may be what is damaged: nothing is made here. */
 static void on_damage(const char *sentence)
 {
-	struct buf b = BUF_INIT(sizeof(damage_document));
-	struct err e = { 0 };
-
-	/* The handler runs on a fault in the map, never inside malloc(): formatting is safe here. */
-	err_code(&e, ERR_IO, EIO, "%s", sentence);
-	cni_error_print(&e, document_version, NULL, &b);
-	snprintf(damage_document, sizeof(damage_document), "%s\n", buf_cstr(&b));
+	(void)sentence;
 	session_emergency(damage_document, 1);
+}
+
+static void prepare(const struct session *s, const struct err *e, char *out, size_t size)
+{
+	struct buf b = BUF_INIT(size);
+
+	cni_error_print(e, s->call->conf.version, NULL, &b);
+	snprintf(out, size, "%s\n", buf_cstr(&b));
+	buf_clear(&b);
+}
+
+static void prepare_damage(const struct session *s)
+{
+	char sentence[STORE_LOCAL_DAMAGE_MAX];
+	struct err e;
+
+	store_local_damage(s->conf.state_dir, sentence);
+	err_code(&e, s->call->env.verb == CNI_STATUS ? ERR_UNAVAILABLE : ERR_IO, EIO, "%s", sentence);
+	prepare(s, &e, damage_document, sizeof(damage_document));
 }
 
 static void prepare_late(const struct session *s)
 {
-	struct buf b = BUF_INIT(sizeof(late_document));
 	struct err e = { 0 };
 
-	document_version = s->call->conf.version;
 	err_code(&e, s->call->env.verb == CNI_STATUS ? ERR_UNAVAILABLE : ERR_TRY_AGAIN, ETIMEDOUT,
 		 "state directory %.200s: another process has held the lock for more than %d s; nothing was "
 		 "changed; look for a "
@@ -138,9 +149,7 @@ static void prepare_late(const struct session *s)
 		 s->conf.state_dir,
 		 s->conf.timeout_seconds.set ? (int)s->conf.timeout_seconds.v : TIMEOUT_DEFAULT_S,
 		 s->conf.state_dir);
-	cni_error_print(&e, document_version, NULL, &b);
-	snprintf(late_document, sizeof(late_document), "%s\n", buf_cstr(&b));
-	buf_clear(&b);
+	prepare(s, &e, late_document, sizeof(late_document));
 }
 
 /* ---- */
@@ -183,6 +192,7 @@ int session_open_store(struct session *s, bool giving, struct err *e)
 	if (r < 0)
 		return r;
 	prepare_late(s);
+	prepare_damage(s);
 	r = store_local_open(&o, until, &s->store, e);
 	if (r < 0)
 		return r;

@@ -505,8 +505,11 @@ static void read_blocks(void)
 		struct store_obj obj;
 		int r;
 
-		MUST(store_begin(st, b % 2 ? STORE_READ : STORE_WRITE, soon(), &err) == 0);
-		r = store_get(st, STORE_BLOCK, NULL, ip_block_name(4, b, name), &obj, &err);
+		r = store_begin(st, b % 2 ? STORE_READ : STORE_WRITE, soon(), &err);
+		if (r == 0)
+			r = store_get(st, STORE_BLOCK, NULL, ip_block_name(4, b, name), &obj, &err);
+		else
+			MUST(r == -EUCLEAN);
 		if (r == 0)
 			_exit(77);
 		errors += r < 0;
