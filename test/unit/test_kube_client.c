@@ -153,8 +153,8 @@ static void test_read_again(void **state)
 	fake_start(&f, answers, ARRAY_LEN(answers), &k);
 	assert_int_equal(kube_get(k, &op, &o, &e), 0);
 	assert_int_equal(op.answer.date_ms, 1795381200000);
-	assert_int_equal(f.n_asked, 3);
 	fake_stop(&f, k);
+	assert_int_equal(f.n_asked, 3);
 }
 
 /* libcurl by itself would send it again over a new connection, since the old one had been used before. */
@@ -176,8 +176,8 @@ static void test_kept_connection_breaks(void **state)
 	assert_int_equal(kube_update(k, &op, "{}", 2, NULL, &e), -ECONNRESET);
 	assert_int_equal(op.answer.outcome, KUBE_UNKNOWN);
 	assert_non_null(strstr(e.msg, "the connection broke after the request was sent"));
-	assert_int_equal(f.n_asked, 2);
 	fake_stop(&f, k);
+	assert_int_equal(f.n_asked, 2);
 }
 
 static void test_limit(void **state)
