@@ -168,16 +168,21 @@ go_pod() {
 	same 3 "$(rules_of "$NODE" | grep -c '4 .*500')"
 }
 
-@test "another veth0 of the pod is not ours" {
+@test "another veth0 of the pod is not ours, wherever its other end is" {
 	eth0 "$P" 50
 	pod_plain Q
-	ip -n "$P" link add veth0 type veth peer name mine netns "$Q"
-	co_try ADD c1 eth0 "$P"
-	refused 5 "veth0"
-	same "eth0 veth0" "$(links_of "$P")"
-	nothing_left
-	co DEL c1 eth0 "$P"
-	same "eth0 veth0" "$(links_of "$P")"
+	for other in "$Q" "$NODE"; do
+		ip -n "$P" link add veth0 type veth peer name mine netns "$other"
+		ip -n "$other" link set mine alias other
+		before=$(all_of "$NODE")
+		co_try ADD c1 eth0 "$P"
+		refused 5 "veth0"
+		same "eth0 veth0" "$(links_of "$P")"
+		nothing_left
+		co DEL c1 eth0 "$P"
+		same "eth0 veth0" "$(links_of "$P")"
+		ip -n "$P" link del veth0
+	done
 }
 
 @test "stale neighbours and routes of the same address, on the node and in the pod, make no difference" {
