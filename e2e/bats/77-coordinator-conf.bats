@@ -247,3 +247,18 @@ as() {
 		grep -q "level=warn.*$key" "$DIR/run/co.log" || { echo "$key" && return 1; }
 	done
 }
+
+@test "IPv6 is switched on in a pod that has an IPv6 address, as runtimes switch it off; not in one that has none" {
+	sysctls "$P" ipv6/conf/all/disable_ipv6=1 ipv6/conf/default/disable_ipv6=1
+	nic "$P" eth0 eth0 10.9.0.50 -
+	co ADD c1 eth0 "$P"
+	same 1 "$(setting "$P" ipv6/conf/veth0/disable_ipv6)"
+	co DEL c1 eth0 "$P"
+	sysctls "$P" ipv6/conf/eth0/disable_ipv6=0 # as main plugins do for their own interface
+	ip -n "$P" addr add fd00:9::50/64 dev eth0 nodad
+	co ADD c1 eth0 "$P"
+	same 0 "$(setting "$P" ipv6/conf/veth0/disable_ipv6)"
+	pings "$NODE" fd00:9::50
+	pings "$P" $NODE6
+	co CHECK c1 eth0 "$P"
+}
