@@ -45,6 +45,9 @@ static int before_sending(void *arg, char *peer, char *local, int peer_port, int
 	return go_on(j, !j->body) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
+/* Not CURLOPT_POSTFIELDS: libcurl repeats a request when a kept connection breaks before an answer. One with
+ * a body changes something and may have done so. Read from here it cannot be repeated: it fails
+ * (CURLE_SEND_FAIL_REWIND), and the caller settles it. */
 static size_t give_body(char *to, size_t size, size_t n, void *arg)
 {
 	struct kube_job *j = arg;
@@ -57,16 +60,6 @@ static size_t give_body(char *to, size_t size, size_t n, void *arg)
 	memcpy(to, j->body + j->sent_to, n);
 	j->sent_to += n;
 	return n;
-}
-
-/* libcurl repeats a request when a kept connection breaks before an answer. One with a body changes something
- * and may have done so: it must fail, and the caller settle it. */
-static int never_again(void *arg, curl_off_t offset, int origin)
-{
-	(void)arg;
-	(void)offset;
-	(void)origin;
-	return CURL_SEEKFUNC_FAIL;
 }
 
 static bool is_header(const char *line, size_t len, const char *name, char *value, size_t max)
@@ -128,7 +121,8 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg)
 	pthread_mutex_lock(&j->k->lock);
 	j->answer.status = (int)status;
 	j->head_done = true;
-	pthread_cond_broadcast(&j->changed);
+	if (j->is_stream)
+		pthread_cond_broadcast(&j->changed);
 	pthread_mutex_unlock(&j->k->lock);
 	return n;
 }
@@ -205,7 +199,6 @@ static CURLcode set_body(CURL *c, struct kube_job *j)
 	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)j->len);
 	r |= curl_easy_setopt(c, CURLOPT_READFUNCTION, give_body);
 	r |= curl_easy_setopt(c, CURLOPT_READDATA, j);
-	r |= curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, never_again);
 	r |= curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, j->method);
 	r |= curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFF);
 	return r;
