@@ -85,6 +85,20 @@ static inline pid_t lab_pid(const char *service)
 	return (pid_t)atoi(buf_cstr(&text));
 }
 
+/* SIGSTOP, and until every thread has heard of it. */
+static inline void lab_freeze(pid_t pid)
+{
+	char line[256];
+
+	kill(pid, SIGSTOP);
+	snprintf(line, sizeof(line),
+		 "for i in $(seq 200); do grep -hs '^State:' /proc/%d/task/*/status | grep -qv T || "
+		 "exit 0; sleep 0.01; done; exit 1",
+		 (int)pid);
+	if (system(line) != 0)
+		fail_msg("process %d does not stop", (int)pid);
+}
+
 static inline struct kube_op lab_op(const struct kube_resource *res, const char *ns, const char *name)
 {
 	return (struct kube_op){ .res = res, .ns = ns, .name = name, .until = deadline_in(AMPLE) };

@@ -190,12 +190,12 @@ static void test_server_hangs(void **state)
 	(void)state;
 	candidate(&a, "a");
 	assert_int_equal(next(&a, AMPLE), 'L');
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	assert_int_equal(next(&a, AMPLE), 'l');
 	assert_int_equal(next(&a, DURATION), 0);
 	kill(pid, SIGCONT);
 	assert_int_equal(next(&a, AMPLE), 'L');
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	/* Returns all the same. */
 	end(&a, 0);
 	kill(pid, SIGCONT);

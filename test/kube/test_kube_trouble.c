@@ -45,7 +45,7 @@ static void test_hangs(void **state)
 
 	(void)state;
 	ok(create("before", AMPLE, NULL, &outcome, &e), &e);
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	assert_int_equal(create("hangs", 500, NULL, &outcome, &e), -ETIMEDOUT);
 	assert_int_equal(outcome, KUBE_UNKNOWN);
 	assert_non_null(strstr(e.msg, "sent, but no answer came before the deadline"));
@@ -105,7 +105,7 @@ static void test_cancel(void **state)
 	struct err e;
 
 	(void)state;
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	pthread_create(&t, NULL, wait_cancelled, &w);
 	usleep(200000);
 	kube_cancel(k, &cancel);
@@ -179,7 +179,7 @@ static void test_storm(void **state)
 		pid_t pid = lab_pid("kube-apiserver");
 
 		usleep(500000);
-		kill(pid, SIGSTOP);
+		lab_freeze(pid);
 		usleep(700000);
 		kill(pid, SIGCONT);
 		usleep(500000);
@@ -222,7 +222,7 @@ static void test_close(void **state)
 	int r = 0;
 
 	(void)state;
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	pthread_create(&a, NULL, wait_cancelled, &w);
 	pthread_create(&b, NULL, sleeps, &r);
 	usleep(200000);

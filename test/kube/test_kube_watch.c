@@ -350,7 +350,7 @@ static void test_stop(void **state)
 		stop(&f);
 	}
 	start(&f, &(struct kube_watch_conf){ 0 });
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	stop(&f);
 	kill(pid, SIGCONT);
 	lab_ready(k);
@@ -365,7 +365,7 @@ static void test_silence(void **state)
 	(void)state;
 	create("quiet");
 	start(&f, &(struct kube_watch_conf){ .silence_s = 2 });
-	kill(pid, SIGSTOP);
+	lab_freeze(pid);
 	for (struct deadline end = deadline_in(AMPLE); !count(&f, &f.troubles) && deadline_left(end);)
 		usleep(100000);
 	kill(pid, SIGCONT);
