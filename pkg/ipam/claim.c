@@ -299,19 +299,35 @@ static int nothing_left(const struct plan_nic *nic, const struct plan_family *f,
 	return -e->sys;
 }
 
+/* Was it decided by what may be old? Then all of it is read anew. */
+static int look_again(struct txn *t, const struct plan_family *f, struct err *e)
+{
+	for (size_t i = 0; i < f->n && !f->pools[i].refusal; i++) {
+		int r = store_doubt(t->m->st, f->ver, &f->pools[i].eligible, e);
+
+		if (r < 0)
+			return r;
+		t->again |= r > 0;
+	}
+	return t->again ? err_code(e, ERR_TRY_AGAIN, ESTALE, "the pools of NIC were read anew") : 0;
+}
+
 static int claim_family(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,
 			const struct plan_family *f, struct ipam_attachment *a, struct err *e)
 {
+	int r;
+
 	for (size_t i = 0; i < f->n && !f->pools[i].refusal; i++) {
 		struct pick p;
-		int r = pick_any(t, &f->pools[i], &p, e);
 
+		r = pick_any(t, &f->pools[i], &p, e);
 		if (r < 0)
 			return r;
 		if (r > 0)
 			return give(t, req, nic, &f->pools[i], &p, a, e);
 	}
-	return nothing_left(nic, f, e);
+	r = look_again(t, f, e);
+	return r < 0 ? r : nothing_left(nic, f, e);
 }
 
 /* A kept address is used again unless another was asked for, or its pool would not give it to this pod today.

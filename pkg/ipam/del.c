@@ -5,6 +5,7 @@
 
 struct del {
 	const char *network, *container, *nic;
+	bool hold_dead;
 };
 
 /* 1 when there was something. */
@@ -22,17 +23,27 @@ static int release_key(struct txn *t, const struct del *d, const char *network, 
 static int del_body(struct txn *t, void *arg, struct err *e)
 {
 	const struct del *d = arg;
-	int own = release_key(t, d, d->network, e);
-	int ahead = own < 0 ? own : release_key(t, d, "", e);
+	int own, ahead;
 
+	t->hold_dead = d->hold_dead;
+	own = release_key(t, d, d->network, e);
+	ahead = own < 0 ? own : release_key(t, d, "", e);
 	if (ahead < 0)
 		return ahead;
 	return own || ahead ? 0 : 1;
 }
 
+static int del(struct ipam *m, struct del *d, struct err *e)
+{
+	return txn_run(m, STORE_RELEASE, del_body, d, e);
+}
+
 int ipam_del(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
 {
-	struct del d = { network, container, nic };
+	return del(m, &(struct del){ network, container, nic, false }, e);
+}
 
-	return txn_run(m, STORE_RELEASE, del_body, &d, e);
+int ipam_del_hold(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
+{
+	return del(m, &(struct del){ network, container, nic, true }, e);
 }

@@ -17,6 +17,7 @@
 #define IPAM_IPAM_H
 
 #include "api/api.h"
+#include "api/block.h"
 #include "base/clock.h"
 #include "ipam/attachment.h"
 #include "store/store.h"
@@ -38,6 +39,19 @@ struct ipam_conf {
 	int64_t quarantine_ms; /* an address in use by somebody else is left alone this long */
 	const char *ring_key;  /* where a pool's ring of blocks starts: a hash of this; "" starts at its first
 				  address */
+
+	/* In a cluster. cluster: the pods' objects are known; endpoints get a finalizer and an owner. */
+	bool cluster, enable_subnet, enable_auto_pool;
+	const char *agent_ns;        /* of names of networks without one */
+	const char *cluster_network; /* "namespace/name" of the network of eth0; NULL: not known */
+	int64_t flexible_number; /* how many addresses more than replicas a pool made for an application has
+				  */
+	int64_t skew_ms;         /* what the API server's clock is ahead of ours */
+};
+
+/* The workload that a pod belongs to, up to the last controller; a pod of none is its own. "" for unknown. */
+struct ipam_owner {
+	const char *api_version, *kind, *ns, *name, *uid;
 };
 
 /* Labels that may be unknown: a plugin alone does not see the API server. */
@@ -65,6 +79,12 @@ struct ipam_request {
 	const char *ns, *pod, *uid;         /* "" outside Kubernetes */
 	const char *mac;                    /* of the NIC, when it exists already */
 	const struct json_map *annotations; /* NULL: none reached us */
+	const struct json_map *ns_annotations;
+	/* In a cluster: what keeps the address when the container is gone, and for whom (api/block.h). */
+	enum hold hold;       /* HOLD_NONE is HOLD_POD */
+	const char *hold_ref; /* NULL for HOLD_POD */
+	struct ipam_owner owner;
+	const char *endpoint; /* name of its SpiderEndpoint; NULL: the pod's */
 	struct ipam_labels pod_labels, ns_labels, node_labels;
 	const struct ipam_master *master;        /* pools must hold one of its addresses; NULL: need not */
 	struct ip requested[IPAM_REQUESTED_MAX]; /* for this NIC */
@@ -94,8 +114,11 @@ int ipam_add(struct ipam *m, const struct ipam_request *req, struct ipam_attachm
 int ipam_undo(struct ipam *m, const struct ipam_request *req, const struct ipam_attachment *a, struct err *e);
 
 /* Frees what this container's NIC holds in the network; succeeds when that is nothing. Never frees what was
- * taken over by another container (Invariant C) and keeps pins. Uses the store's reserve. */
+ * taken over by another container (Invariant C) and keeps pins and what a StatefulSet or VM keeps. Uses the
+ * store's reserve. */
 int ipam_del(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
+/* The same when the hold is known to be dead too: nothing is kept. */
+int ipam_del_hold(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
 
 /* An address of this attachment was found in use by mac: puts it into quarantine, claims another in its place
  * and updates *a. req is that of the ADD. -EADDRINUSE, code ERR_TRY_AGAIN, when a tenth of the pool (at least

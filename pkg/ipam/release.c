@@ -16,7 +16,7 @@ void release_record(struct txn *t, struct txn_block *b, struct block_rec *r)
 
 void release_holder(struct txn *t, struct txn_block *b, struct block_rec *r)
 {
-	if (r->hold == HOLD_POD) {
+	if (r->hold == HOLD_POD || t->hold_dead) {
 		release_record(t, b, r);
 		return;
 	}

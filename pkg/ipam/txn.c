@@ -255,10 +255,11 @@ int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, voi
 		struct txn t = { .m = m };
 
 		r = store_begin(m->st, mode, m->until, e);
-		t.now = clock_wall_ms(); /* behind the wait for the lock: GC compares it with its own start */
+		t.now = clock_wall_ms() +
+			m->conf.skew_ms; /* behind the wait for the lock: GC compares it with its own start */
 		if (r == 0)
 			r = body(&t, arg, e);
-		lost = false;
+		lost = t.again && r == -ESTALE;
 		if (r == 0 && mode != STORE_READ) {
 			r = commit(&t, e);
 			lost = r == -ESTALE;

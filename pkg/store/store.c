@@ -118,6 +118,11 @@ int store_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64
 	return st->impl->next_free(st, ver, from, to, before, ret, e);
 }
 
+int store_doubt(struct store *st, uint8_t ver, const struct ip_set *set, struct err *e)
+{
+	return st->impl->doubt ? st->impl->doubt(st, ver, set, e) : 0;
+}
+
 int store_commit(struct store *st, const struct store_op *ops, size_t n, struct err *e)
 {
 	int r = 0;

@@ -76,6 +76,7 @@ struct store_op {
 	size_t len;
 	const char *const *terms; /* create, update: index terms, NULL-terminated; NULL for none */
 	int64_t free_at;          /* create, update of a block: see store_next_free() */
+	bool behind;              /* may be written after the commit has returned: nobody else needs it now */
 };
 
 struct store; /* opaque */
@@ -90,6 +91,8 @@ struct store_impl {
 		    void *arg, struct err *e);
 	int (*next_free)(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_t before, ip_num *ret,
 			 struct err *e);
+	/* NULL: what is read is never old */
+	int (*doubt)(struct store *st, uint8_t ver, const struct ip_set *set, struct err *e);
 	int (*commit)(struct store *st, const struct store_op *ops, size_t n, struct err *e);
 	void (*end)(struct store *st);
 	void (*close)(struct store *st);
@@ -122,6 +125,10 @@ int store_list(struct store *st, enum store_kind kind, const char *term, const c
  * block. */
 int store_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_t before, ip_num *ret,
 		    struct err *e);
+
+/* The transaction found nothing free in the set's blocks: 1 when that was decided by what may be old, and has
+ * now been read anew (end and begin again); 0 when it is true. */
+int store_doubt(struct store *st, uint8_t ver, const struct ip_set *set, struct err *e);
 
 /* All operations or none, durable when it returns 0. -ESTALE: a version did not fit, or create found one;
  * the error names the object. Ends the transaction in every case. With n 0, what the transaction read is
