@@ -22,8 +22,8 @@ struct cluster_conf {
 	const char *node;            /* copied */
 	bool stateful_set, kubevirt; /* do their pods keep their addresses */
 	/* A pod of this node is not alive any more (kube_pod_alive()), or its object is gone: told for each
-	 * of the two, and anew after a restart; not for what went while nobody watched. On the watch's
-	 * thread: be short. May be NULL. */
+	 * of the two, also when it is first seen so; not for a pod that went before cluster_start(). On the
+	 * watch's thread: be short. May be NULL. */
 	void (*pod_ended)(const char *ns, const char *name, const char *uid, void *arg);
 	/* What an operator should know of, a sentence each time it is met. From any thread. May be NULL. */
 	void (*trouble)(const char *sentence, void *arg);
