@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* candidates.c - which pools a pod asks for */
-#include "ipam/candidates.h"
+#include "ipam/candidates_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,8 +13,11 @@
 #define ANNOTATION_MAX ((size_t)64 << 10)
 
 static const char *const rule_names[RULE_MAX] = {
+	[RULE_SUBNETS] = "annotation " ANNOTATION_SUBNETS,
+	[RULE_SUBNET] = "annotation " ANNOTATION_SUBNET,
 	[RULE_IPPOOLS] = "annotation " ANNOTATION_IPPOOLS,
 	[RULE_IPPOOL] = "annotation " ANNOTATION_IPPOOL,
+	[RULE_NAMESPACE] = "annotations " ANNOTATION_DEFAULT_IPV4 "/default-ipv6-ippool of the namespace",
 	[RULE_NETWORK] = "default_ipv4_ippool/default_ipv6_ippool of the network configuration",
 	[RULE_DEFAULT] = "pools with spec.default: true",
 };
@@ -32,27 +35,42 @@ static const struct json_field pool_item_fields[] = {
 	JF(struct candidate_nic, ipv6, "ipv6"),
 	JF(struct candidate_nic, clean_gateway, "cleangateway"),
 };
-static const struct json_table pool_item_table = JSON_TABLE(struct candidate_nic, "value", pool_item_fields);
+const struct json_table candidate_nic_table = JSON_TABLE(struct candidate_nic, "value", pool_item_fields);
 
 /* An annotation whose text is an array is decoded as the only member of an object. */
 static const struct json_field nics_fields[] = {
-	JL(struct candidates, nics, "items", &pool_item_table, .flags = JSON_REQUIRED),
+	JL(struct candidates, nics, "items", &candidate_nic_table, .flags = JSON_REQUIRED),
 };
-static const struct json_table nics_table = JSON_TABLE(struct candidates, "ippools", nics_fields);
+const struct json_table candidates_nics_table = JSON_TABLE(struct candidates, "ippools", nics_fields);
 
 static const struct json_field routes_fields[] = {
 	JL(struct candidates, routes, "items", &api_route_table, .flags = JSON_REQUIRED),
 };
 static const struct json_table routes_table = JSON_TABLE(struct candidates, "routes", routes_fields);
 
+struct names {
+	struct json_strv items;
+};
+static const struct json_field names_fields[] = {
+	JF(struct names, items, "items", .flags = JSON_REQUIRED),
+};
+static const struct json_table names_table = JSON_TABLE(struct names, "names", names_fields);
+
 /* Everything candidates own, for clear. */
+static const struct json_field nic_fields[] = {
+	JF(struct candidate_nic, nic, "nic"),
+	JF(struct candidate_nic, ipv4, "ipv4"),
+	JF(struct candidate_nic, ipv6, "ipv6"),
+	JF(struct candidate_nic, made_for, "madeFor"),
+};
+static const struct json_table nic_table = JSON_TABLE(struct candidate_nic, "nic", nic_fields);
 static const struct json_field all_fields[] = {
-	JL(struct candidates, nics, "nics", &pool_item_table),
+	JL(struct candidates, nics, "nics", &nic_table),
 	JL(struct candidates, routes, "routes", &api_route_table),
 };
 static const struct json_table all_table = JSON_TABLE(struct candidates, "candidates", all_fields);
 
-static const char *annotation(const struct ipam_request *req, const char *key)
+const char *candidates_annotation(const struct ipam_request *req, const char *key)
 {
 	return req->annotations ? json_map_get(req->annotations, key) : NULL;
 }
@@ -62,7 +80,7 @@ void candidates_clear(struct candidates *c)
 	json_clear(&all_table, c);
 }
 
-static int bad(struct err *e, const char *annotation)
+int candidates_bad(struct err *e, const char *annotation)
 {
 	if (e->sys != ENOMEM) {
 		e->cni = ERR_CONFIG;
@@ -71,13 +89,13 @@ static int bad(struct err *e, const char *annotation)
 	return err_wrap(e, "annotation %s", annotation);
 }
 
-static int parse(const char *annotation, const char *text, struct json_object **ret, struct err *e)
+int candidates_parse(const char *annotation, const char *text, struct json_object **ret, struct err *e)
 {
 	if (strlen(text) > ANNOTATION_MAX)
 		return err_code(e, ERR_CONFIG, EINVAL, "annotation %s: longer than %zu bytes", annotation,
 				ANNOTATION_MAX);
 	if (json_parse(text, strlen(text), "value", ret, e) < 0)
-		return bad(e, annotation);
+		return candidates_bad(e, annotation);
 	if (!*ret)
 		return err_code(e, ERR_CONFIG, EINVAL,
 				"annotation %s: value is null; want what it stands for, or no annotation",
@@ -85,22 +103,21 @@ static int parse(const char *annotation, const char *text, struct json_object **
 	return 0;
 }
 
-/* Decodes an array annotation into the list that table names; out is overwritten. */
-static int parse_items(const char *annotation, const char *text, const struct json_table *table,
-		       struct candidates *out, struct err *e)
+int candidates_items(const char *annotation, const char *text, const struct json_table *table, void *out,
+		     struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL, *wrap = json_object_new_object();
 	int r;
 
 	if (!wrap)
 		return err_nomem(e);
-	r = parse(annotation, text, &tree, e);
+	r = candidates_parse(annotation, text, &tree, e);
 	if (r < 0)
 		return r;
 	r = json_set(wrap, "items", TAKE_PTR(tree), e);
 	if (r == 0)
 		r = json_decode(table, wrap, NULL, out, e);
-	return r < 0 ? bad(e, annotation) : 0;
+	return r < 0 ? candidates_bad(e, annotation) : 0;
 }
 
 /* ---- checks (spec/ipam.md 2.6) ---- */
@@ -149,7 +166,8 @@ static int name_nics(struct candidates *c, const struct ipam_request *req, struc
 				": %zu of %zu items name an interface; want all of them or none",
 				named, c->nics.n);
 	for (size_t i = 0; i < c->nics.n; i++) {
-		int r = networks_nic_name(annotation(req, ANNOTATION_NETWORKS), i, &c->nics.v[i].nic, e);
+		int r = networks_nic_name(candidates_annotation(req, ANNOTATION_NETWORKS), i,
+					  &c->nics.v[i].nic, e);
 
 		if (r < 0)
 			return r;
@@ -203,15 +221,15 @@ static int check_ippools(const struct candidates *c, const struct ipam_request *
 
 static int rule_ippools(const struct ipam_request *req, const char *text, struct candidates *c, struct err *e)
 {
-	int r = parse_items(ANNOTATION_IPPOOLS, text, &nics_table, c, e);
+	int r = candidates_items(ANNOTATION_IPPOOLS, text, &candidates_nics_table, c, e);
 
+	c->rule = RULE_IPPOOLS;
 	if (r == 0)
 		r = name_nics(c, req, e);
 	return r < 0 ? r : check_ippools(c, req, e);
 }
 
-/* Appends one NIC, that of the request. */
-static int add_own_nic(struct candidates *c, const struct ipam_request *req, bool clean_gateway,
+int candidates_own_nic(struct candidates *c, const struct ipam_request *req, bool clean_gateway,
 		       struct err *e)
 {
 	struct candidate_nic *n = calloc(1, sizeof(*n));
@@ -231,19 +249,19 @@ static int rule_ippool(const struct ipam_conf *conf, const struct ipam_request *
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
 	struct candidate_nic item;
-	int r = parse(ANNOTATION_IPPOOL, text, &tree, e);
+	int r = candidates_parse(ANNOTATION_IPPOOL, text, &tree, e);
 
 	if (r < 0)
 		return r;
-	if (json_decode(&pool_item_table, tree, NULL, &item, e) < 0)
-		return bad(e, ANNOTATION_IPPOOL);
-	r = add_own_nic(c, req, conf->clean_gateway, e);
+	if (json_decode(&candidate_nic_table, tree, NULL, &item, e) < 0)
+		return candidates_bad(e, ANNOTATION_IPPOOL);
+	r = candidates_own_nic(c, req, conf->clean_gateway, e);
 	if (r == 0) {
 		c->nics.v[0].ipv4 = item.ipv4;
 		c->nics.v[0].ipv6 = item.ipv6;
 		item.ipv4 = item.ipv6 = (struct json_strv){ 0 };
 	}
-	json_clear(&pool_item_table, &item);
+	json_clear(&candidate_nic_table, &item);
 	if (r < 0)
 		return r;
 	if (!c->nics.v[0].ipv4.n && !c->nics.v[0].ipv6.n)
@@ -251,10 +269,50 @@ static int rule_ippool(const struct ipam_conf *conf, const struct ipam_request *
 	return check_nic_names(&c->nics.v[0], rule_name(RULE_IPPOOL), e);
 }
 
+/* An annotation of the namespace that is a list of names; 1 when it names any. */
+static int namespace_names(const struct ipam_request *req, const char *key, struct json_strv *ret,
+			   struct err *e)
+{
+	const char *text = req->ns_annotations ? json_map_get(req->ns_annotations, key) : NULL;
+	struct names names;
+	int r;
+
+	if (!text)
+		return 0;
+	r = candidates_items(key, text, &names_table, &names, e);
+	if (r < 0)
+		return err_wrap(e, "namespace %s", req->ns);
+	*ret = names.items;
+	return ret->n > 0;
+}
+
+/* 1 when the namespace names pools of either family. */
+static int rule_namespace(const struct ipam_conf *conf, const struct ipam_request *req, struct candidates *c,
+			  struct err *e)
+{
+	struct json_strv v4 = { 0 }, v6 = { 0 };
+	int r4 = namespace_names(req, ANNOTATION_DEFAULT_IPV4, &v4, e);
+	int r6 = r4 < 0 ? r4 : namespace_names(req, ANNOTATION_DEFAULT_IPV6, &v6, e);
+	int r = r6 < 0 ? r6 : r4 || r6;
+
+	if (r > 0 && candidates_own_nic(c, req, conf->clean_gateway, e) < 0)
+		r = -ENOMEM;
+	if (r <= 0) {
+		json_strv_clear(&v4);
+		json_strv_clear(&v6);
+		return r;
+	}
+	c->rule = RULE_NAMESPACE;
+	c->nics.v[0].ipv4 = v4;
+	c->nics.v[0].ipv6 = v6;
+	r = check_nic_names(&c->nics.v[0], rule_name(RULE_NAMESPACE), e);
+	return r < 0 ? r : 1;
+}
+
 static int rule_network(const struct ipam_conf *conf, const struct ipam_request *req, struct candidates *c,
 			struct err *e)
 {
-	int r = add_own_nic(c, req, conf->clean_gateway, e);
+	int r = candidates_own_nic(c, req, conf->clean_gateway, e);
 
 	if (r == 0 && conf->default_ipv4)
 		r = json_strv_copy(conf->default_ipv4, &c->nics.v[0].ipv4, e);
@@ -271,32 +329,36 @@ static bool has_names(const struct json_strv *l)
 static int select_rule(const struct ipam_conf *conf, const struct ipam_request *req, struct candidates *c,
 		       struct err *e)
 {
-	const char *ippools = annotation(req, ANNOTATION_IPPOOLS);
-	const char *ippool = annotation(req, ANNOTATION_IPPOOL);
+	const char *ippools = candidates_annotation(req, ANNOTATION_IPPOOLS);
+	const char *ippool = candidates_annotation(req, ANNOTATION_IPPOOL);
+	int r = conf->cluster ? candidates_subnets(conf, req, c, e) : 0;
 
-	if (ippools) {
-		c->rule = RULE_IPPOOLS;
+	if (r)
+		return r < 0 ? r : 0;
+	if (ippools)
 		return rule_ippools(req, ippools, c, e);
-	}
 	if (ippool) {
 		c->rule = RULE_IPPOOL;
 		return rule_ippool(conf, req, ippool, c, e);
 	}
+	r = rule_namespace(conf, req, c, e);
+	if (r)
+		return r < 0 ? r : 0;
 	if (has_names(conf->default_ipv4) || has_names(conf->default_ipv6)) {
 		c->rule = RULE_NETWORK;
 		return rule_network(conf, req, c, e);
 	}
 	c->rule = RULE_DEFAULT;
-	return add_own_nic(c, req, conf->clean_gateway, e);
+	return candidates_own_nic(c, req, conf->clean_gateway, e);
 }
 
 /* Pools for an application are made by the controller; without it a pod that counts on them must not get an
  * address from somewhere else. */
 static int refuse_subnet(const struct ipam_request *req, struct err *e)
 {
-	const char *found = annotation(req, ANNOTATION_SUBNETS)  ? ANNOTATION_SUBNETS
-			    : annotation(req, ANNOTATION_SUBNET) ? ANNOTATION_SUBNET
-								 : NULL;
+	const char *found = candidates_annotation(req, ANNOTATION_SUBNETS)  ? ANNOTATION_SUBNETS
+			    : candidates_annotation(req, ANNOTATION_SUBNET) ? ANNOTATION_SUBNET
+									    : NULL;
 
 	if (!found)
 		return 0;
@@ -309,13 +371,13 @@ static int refuse_subnet(const struct ipam_request *req, struct err *e)
 
 static int read_routes(const struct ipam_request *req, struct candidates *c, struct err *e)
 {
-	const char *text = annotation(req, ANNOTATION_ROUTES);
+	const char *text = candidates_annotation(req, ANNOTATION_ROUTES);
 	struct candidates tmp;
 	int r;
 
 	if (!text)
 		return 0;
-	r = parse_items(ANNOTATION_ROUTES, text, &routes_table, &tmp, e);
+	r = candidates_items(ANNOTATION_ROUTES, text, &routes_table, &tmp, e);
 	if (r < 0)
 		return r;
 	memcpy(&c->routes, &tmp.routes, sizeof(c->routes));
@@ -329,7 +391,7 @@ static int read_routes(const struct ipam_request *req, struct candidates *c, str
 					"annotation " ANNOTATION_ROUTES ": item %zu has no %s", i,
 					rt->dst ? "gw" : "dst");
 		if (ip_prefix_parse(rt->dst, &dst, e) < 0 || ip_parse(rt->gw, &gw, e) < 0)
-			return bad(e, ANNOTATION_ROUTES);
+			return candidates_bad(e, ANNOTATION_ROUTES);
 		if (dst.ip.ver != gw.ver)
 			return err_code(e, ERR_CONFIG, EINVAL,
 					"annotation " ANNOTATION_ROUTES
@@ -345,7 +407,7 @@ int candidates_select(const struct ipam_conf *conf, const struct ipam_request *r
 	int r;
 
 	*ret = (struct candidates){ 0 };
-	r = refuse_subnet(req, e);
+	r = conf->cluster ? 0 : refuse_subnet(req, e);
 	if (r == 0)
 		r = select_rule(conf, req, ret, e);
 	if (r == 0)

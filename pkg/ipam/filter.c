@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "ipam/networks.h"
 #include "ipam/plan.h"
 
 static void list_names(struct buf *b, const struct json_strv *l)
@@ -71,22 +72,114 @@ static bool namespace_refuses(struct buf *b, const struct ipam_request *req, con
 	return affinity_refuses(b, &a);
 }
 
-/* Items are "namespace/name" or "name" of a network; without an API server the network's own name is all
- * there is. */
-static bool network_refuses(struct buf *b, const struct ipam_request *req, const struct json_strv *names)
+/* What is asked: which NIC of which request, where. */
+struct asked {
+	const struct ipam_conf *conf;
+	const struct ipam_request *req;
+	const char *nic;
+};
+
+static bool not_in_multus_name(struct buf *b, const char *network, const struct json_strv *names)
 {
-	if (!names->n)
-		return false;
+	buf_fmt(b, "network \"%s\" is not in spec.multusName (", network);
+	list_names(b, names);
+	buf_chr(b, ')');
+	return true;
+}
+
+/* Without an API server the network's own name is all there is. */
+static bool name_refuses(struct buf *b, const struct ipam_request *req, const struct json_strv *names)
+{
 	for (size_t i = 0; i < names->n; i++) {
 		const char *slash = strchr(names->v[i], '/');
 
 		if (strcmp(slash ? slash + 1 : names->v[i], req->network) == 0)
 			return false;
 	}
-	buf_fmt(b, "network \"%s\" is not in spec.multusName (", req->network);
-	list_names(b, names);
-	buf_chr(b, ')');
-	return true;
+	return not_in_multus_name(b, req->network, names);
+}
+
+/* "namespace/name" of the NIC's network: 1, or 0 when nothing tells. */
+static int network_of(const struct asked *a, char ret[NETWORK_NAME_MAX], struct err *e)
+{
+	const struct json_map *m = a->req->annotations;
+	const char *of_pod = m ? json_map_get(m, ANNOTATION_DEFAULT_NETWORK) : NULL;
+	const char *agent_ns = a->conf->agent_ns ? a->conf->agent_ns : "";
+
+	if (strcmp(a->nic, "eth0") != 0)
+		return networks_of_nic(m ? json_map_get(m, ANNOTATION_NETWORKS) : NULL, a->nic, a->req->ns,
+				       ret, e);
+	return networks_default(of_pod ? of_pod : a->conf->cluster_network, agent_ns, ret, e);
+}
+
+static bool is_named(const struct asked *a, const char *network, const struct json_strv *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->v[i], *ns = a->conf->agent_ns ? a->conf->agent_ns : "";
+		size_t len = strlen(ns);
+
+		if (strcmp(name, network) == 0)
+			return true;
+		if (!strchr(name, '/') && strncmp(network, ns, len) == 0 && network[len] == '/' &&
+		    strcmp(network + len + 1, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Items are "namespace/name" or "name" of a network (NAD); only pools that have any ask for it. */
+static int network_refuses(struct buf *b, const struct asked *a, const struct json_strv *names, struct err *e)
+{
+	char network[NETWORK_NAME_MAX];
+	int r;
+
+	if (!names->n)
+		return 0;
+	if (!a->conf->cluster)
+		return name_refuses(b, a->req, names);
+	r = network_of(a, network, e);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return is_named(a, network, names) ? 0 : not_in_multus_name(b, network, names);
+	if (strcmp(a->nic, a->req->nic) == 0)
+		return name_refuses(b, a->req, names);
+	buf_fmt(b,
+		"spec.multusName needs the network of NIC %s, which annotation " ANNOTATION_NETWORKS
+		" does not tell",
+		a->nic);
+	return 1;
+}
+
+/* A pool made for an application serves its pods only: the keys of podAffinity are no labels of pods but name
+ * the pod's controller. */
+static bool application_refuses(struct buf *b, const struct ipam_owner *o, const struct api_selector *s)
+{
+	const char *version = o->api_version ? o->api_version : "", *slash = strchr(version, '/');
+	char group[STORE_NAME_MAX + 1];
+	const struct {
+		const char *key, *value;
+	} want[] = {
+		{ "ipam.spidernet.io/app-api-group", group },
+		{ "ipam.spidernet.io/app-api-version", slash ? slash + 1 : version },
+		{ "ipam.spidernet.io/app-kind", o->kind ? o->kind : "" },
+		{ "ipam.spidernet.io/app-namespace", o->ns ? o->ns : "" },
+		{ "ipam.spidernet.io/app-name", o->name ? o->name : "" },
+	};
+
+	snprintf(group, sizeof(group), "%.*s", slash ? (int)(slash - version) : 0, version);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const char *have = json_map_get(&s->match_labels, want[i].key);
+		char label[API_LABEL_MAX];
+
+		if (have && (strcmp(have, want[i].value) == 0 ||
+			     strcmp(have, api_label_value(want[i].value, label)) == 0))
+			continue;
+		buf_fmt(b, "is made for another application: %s is \"%s\", of this pod \"%s\"", want[i].key,
+			have ? have : "", want[i].value);
+		return true;
+	}
+	return false;
 }
 
 /* match_master_subnet (spec/ipam.md 3.4 rule 7). */
@@ -123,22 +216,40 @@ static bool state_refuses(struct buf *b, uint8_t ver, const struct api_ippool *p
 	return b->len > 0;
 }
 
-int pool_refusal(const struct ipam_request *req, uint8_t ver, const struct api_ippool *p, char **ret,
-		 struct err *e)
+/* 1 when the pool refuses, 0 when not. */
+static int refuses(struct buf *b, const struct asked *a, uint8_t ver, const struct api_ippool *p,
+		   struct err *e)
 {
+	const struct ipam_request *req = a->req;
 	const struct api_ippool_spec *s = &p->spec;
 	const struct affinity pod = { "podAffinity",   "pod",
 				      req->pod,        "the runtime does not pass them",
 				      s->pod_affinity, &req->pod_labels };
+	int r;
+
+	if (state_refuses(b, ver, p) || node_refuses(b, req, s) || namespace_refuses(b, req, s))
+		return 1;
+	if (a->conf->cluster && s->pod_affinity && json_map_get(&p->obj.meta.labels, API_LABEL_APP_NAME))
+		return application_refuses(b, &req->owner, s->pod_affinity); /* it decides alone */
+	if (affinity_refuses(b, &pod))
+		return 1;
+	r = network_refuses(b, a, &s->multus_name, e);
+	return r || s->multus_name.n ? r : master_refuses(b, req->master, s);
+}
+
+int pool_refusal(const struct ipam_conf *c, const struct ipam_request *req, const char *nic, uint8_t ver,
+		 const struct api_ippool *p, char **ret, struct err *e)
+{
+	const struct asked a = { c, req, nic };
 	struct buf b = BUF_INIT(4096);
+	int r = refuses(&b, &a, ver, p, e);
 
 	*ret = NULL;
-	if (!state_refuses(&b, ver, p) && !node_refuses(&b, req, s) && !namespace_refuses(&b, req, s) &&
-	    !affinity_refuses(&b, &pod) && !network_refuses(&b, req, &s->multus_name) && !s->multus_name.n)
-		master_refuses(&b, req->master, s);
-	if (b.err) {
+	if (r >= 0 && b.err)
+		r = err_nomem(e);
+	if (r < 0) {
 		buf_clear(&b);
-		return err_nomem(e);
+		return r;
 	}
 	*ret = b.s; /* NULL when nothing was said */
 	return 0;

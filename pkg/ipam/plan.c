@@ -10,7 +10,7 @@
 
 #define POOLS_MAX 4096 /* candidates of one NIC and family */
 
-static const char *const term_family[2] = { "family=4", "family=6" };
+static const char *const term_family[2] = { POOL_TERM_IPV4, POOL_TERM_IPV6 };
 static const char *const term_default[2] = { "default=4", "default=6" };
 
 static int slot(uint8_t ver)
@@ -152,6 +152,18 @@ static int resolve_name(struct txn *t, const char *name, struct plan_family *f, 
 	return p->refusal ? 0 : err_nomem(e);
 }
 
+static int nothing_matches(const char *nic, uint8_t ver, const struct json_strv *names, struct err *e)
+{
+	struct buf b = BUF_INIT(ERR_MSG_MAX);
+
+	for (size_t i = 0; i < names->n; i++)
+		buf_fmt(&b, "%s\"%s\"", i ? " or " : "", names->v[i]);
+	err_code(e, ERR_CONFIG, ENOENT, "no IPPool available: NIC %s: no IPv%u pool matches %s", nic, ver,
+		 buf_cstr(&b));
+	buf_clear(&b);
+	return -e->sys;
+}
+
 static int resolve_family(struct txn *t, uint8_t ver, const struct json_strv *names, struct plan_nic *nic,
 			  struct err *e)
 {
@@ -164,11 +176,19 @@ static int resolve_family(struct txn *t, uint8_t ver, const struct json_strv *na
 		if (r < 0)
 			return err_wrap(e, "NIC %s: pool \"%s\"", nic->nic, names->v[i]);
 	}
-	if (!f->n)
-		return err_code(e, ERR_CONFIG, ENOENT,
-				"no IPPool available: NIC %s: no IPv%u pool matches \"%s\"%s", nic->nic, ver,
-				names->v[0], names->n > 1 ? " or the other patterns" : "");
-	return 0;
+	return f->n ? 0 : nothing_matches(nic->nic, ver, names, e);
+}
+
+/* The only candidate is the pool made for the application. */
+static int resolve_subnet(struct txn *t, const struct ipam_request *req, const struct candidate_nic *c,
+			  uint8_t ver, struct plan_nic *nic, struct err *e)
+{
+	const struct json_strv *subnet = ver == 4 ? &c->ipv4 : &c->ipv6;
+	CLEANUP(free_p) char *pool = NULL;
+	struct json_strv names = { .v = &pool, .n = 1, .set = true };
+	int r = app_pool_find(t, req, c->made_for, ver, subnet->v[0], &pool, e);
+
+	return r < 0 ? r : resolve_family(t, ver, &names, nic, e);
 }
 
 static int resolve_defaults(struct txn *t, struct plan_nic *nic, struct err *e)
@@ -199,11 +219,20 @@ static int resolve_defaults(struct txn *t, struct plan_nic *nic, struct err *e)
 			nic->nic);
 }
 
-static int resolve_nic(struct txn *t, enum rule rule, const struct candidate_nic *c, struct plan_nic *nic,
-		       struct err *e)
+static int resolve(struct txn *t, const struct ipam_request *req, const struct candidate_nic *c, uint8_t ver,
+		   struct plan_nic *nic, struct err *e)
 {
-	const struct ipam_conf *conf = &t->m->conf;
-	int r = 0;
+	const struct json_strv *names = ver == 4 ? &c->ipv4 : &c->ipv6;
+
+	if (!names->n || (ver == 4 ? t->m->conf.disable_ipv4 : t->m->conf.disable_ipv6))
+		return 0;
+	return c->made_for ? resolve_subnet(t, req, c, ver, nic, e) : resolve_family(t, ver, names, nic, e);
+}
+
+static int resolve_nic(struct txn *t, const struct ipam_request *req, enum rule rule,
+		       const struct candidate_nic *c, struct plan_nic *nic, struct err *e)
+{
+	int r;
 
 	nic->clean_gateway = c->clean_gateway;
 	nic->nic = strdup(c->nic);
@@ -211,10 +240,9 @@ static int resolve_nic(struct txn *t, enum rule rule, const struct candidate_nic
 		return err_nomem(e);
 	if (rule == RULE_DEFAULT)
 		return resolve_defaults(t, nic, e);
-	if (c->ipv4.n && !conf->disable_ipv4)
-		r = resolve_family(t, 4, &c->ipv4, nic, e);
-	if (r == 0 && c->ipv6.n && !conf->disable_ipv6)
-		r = resolve_family(t, 6, &c->ipv6, nic, e);
+	r = resolve(t, req, c, 4, nic, e);
+	if (r == 0)
+		r = resolve(t, req, c, 6, nic, e);
 	if (r == 0 && !nic->n_fam)
 		r = err_code(e, ERR_CONFIG, ENOENT,
 			     "no IPPool available: NIC %s: the only family that %s names is disabled",
@@ -252,18 +280,32 @@ int plan_reserved(struct txn *t, struct ip_set sets[2], struct err *e)
 static int make_eligible(const struct plan *p, uint8_t ver, struct plan_pool *pool, struct err *e)
 {
 	const struct api_range_spec *s = &pool->obj.spec.range;
-	int r = ip_prefix_parse(s->subnet ? s->subnet : "", &pool->subnet, e);
+	int r = api_range_total(s, &pool->eligible, e);
 
-	if (r == 0)
-		r = api_range_total(s, &pool->eligible, e);
 	if (r == 0)
 		r = ip_set_subtract(&pool->eligible, &p->reserved[slot(ver)], e);
 	if (r < 0)
-		return err_wrap(e, "SpiderIPPool %s", pool->name);
+		return r;
 	if (pool->eligible.n)
 		return 0;
 	pool->refusal = strdup("has no addresses left after excludeIPs and SpiderReservedIPs");
 	return pool->refusal ? 0 : err_nomem(e);
+}
+
+/* Of a refused pool only the subnet is wanted: what it gave out before may still be kept. */
+static int measure(const struct plan *p, uint8_t ver, struct plan_pool *pool, struct err *e)
+{
+	const char *subnet = pool->obj.spec.range.subnet;
+	struct err unreadable;
+	int r = ip_prefix_parse(subnet ? subnet : "", &pool->subnet, &unreadable);
+
+	if (pool->refusal)
+		return 0;
+	if (r < 0)
+		*e = unreadable;
+	else
+		r = make_eligible(p, ver, pool, e);
+	return r < 0 ? err_wrap(e, "SpiderIPPool %s", pool->name) : 0;
 }
 
 static unsigned rank(const struct api_ippool_spec *s)
@@ -294,17 +336,17 @@ static void order(struct plan_family *f)
 	}
 }
 
-static int filter_family(const struct plan *p, const struct ipam_request *req, struct plan_family *f,
-			 struct err *e)
+static int filter_family(const struct ipam_conf *c, const struct plan *p, const struct ipam_request *req,
+			 const char *nic, struct plan_family *f, struct err *e)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct plan_pool *pool = &f->pools[i];
 		int r = 0;
 
 		if (!pool->refusal)
-			r = pool_refusal(req, f->ver, &pool->obj, &pool->refusal, e);
-		if (r == 0 && !pool->refusal)
-			r = make_eligible(p, f->ver, pool, e);
+			r = pool_refusal(c, req, nic, f->ver, &pool->obj, &pool->refusal, e);
+		if (r == 0)
+			r = measure(p, f->ver, pool, e);
 		if (r < 0)
 			return r;
 	}
@@ -327,9 +369,9 @@ static int fill(struct txn *t, const struct ipam_request *req, struct plan *p, s
 	for (size_t i = 0; i < p->cand.nics.n; i++) {
 		struct plan_nic *nic = &p->nics[p->n++];
 
-		r = resolve_nic(t, p->cand.rule, &p->cand.nics.v[i], nic, e);
+		r = resolve_nic(t, req, p->cand.rule, &p->cand.nics.v[i], nic, e);
 		for (size_t f = 0; r == 0 && f < nic->n_fam; f++)
-			r = filter_family(p, req, &nic->fam[f], e);
+			r = filter_family(&t->m->conf, p, req, nic->nic, &nic->fam[f], e);
 		if (r < 0)
 			return r;
 	}

@@ -14,8 +14,8 @@ struct plan_pool {
 	char *name;
 	char *refusal;           /* NULL: usable */
 	struct api_ippool obj;   /* zeroed when the pool does not exist */
-	struct ip_prefix subnet; /* usable pools only, as what follows */
-	struct ip_set eligible;  /* ips - excludeIPs - reserved addresses */
+	struct ip_prefix subnet; /* zeroed when there is none */
+	struct ip_set eligible;  /* ips - excludeIPs - reserved addresses; of usable pools only */
 };
 
 struct plan_family {
@@ -55,10 +55,17 @@ int plan_reserved(struct txn *t, struct ip_set sets[2], struct err *e);
 /* The index terms a pool is stored with: by family, and by family when it is a default pool. Fixed strings,
  * at most POOL_TERMS_MAX with the NULL. */
 #define POOL_TERMS_MAX 3
+#define POOL_TERM_IPV4 "family=4"
+#define POOL_TERM_IPV6 "family=6"
 void pool_terms(const struct api_ippool *p, const char *terms[POOL_TERMS_MAX]);
 
-/* Why a pool may not serve this request: an allocated sentence, or NULL when it may (filter.c). */
-int pool_refusal(const struct ipam_request *req, uint8_t ver, const struct api_ippool *p, char **ret,
-		 struct err *e);
+/* Why a pool may not serve this NIC of the request: an allocated sentence, or NULL when it may (filter.c). */
+int pool_refusal(const struct ipam_conf *c, const struct ipam_request *req, const char *nic, uint8_t ver,
+		 const struct api_ippool *p, char **ret, struct err *e);
+
+/* The pool that the controller made from a subnet for the request's application and this interface
+ * (app_pool.c): *ret is its allocated name. Code ERR_TRY_AGAIN, -EAGAIN: not made yet. */
+int app_pool_find(struct txn *t, const struct ipam_request *req, const char *interface, uint8_t ver,
+		  const char *subnet, char **ret, struct err *e);
 
 #endif
