@@ -24,7 +24,8 @@ struct note {
 /* Makes dir and the one above it, 0700, if need be; replaces the attachment's older note. */
 int note_write(const char *dir, const struct note *n, struct err *e);
 
-/* One file: n, or NULL and in why what is wrong with it. What n holds is lent. Anything but 0 ends the walk. */
+/* One file: n, or NULL and in why what is wrong with it. What n holds is lent. Anything but 0 ends the walk.
+ */
 typedef int note_handler(const struct note *n, const char *file, const struct err *why, void *arg,
 			 struct err *e);
 /* In no order. A directory that is not there has no notes. each() may remove the note that it was given. */
