@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kube_endpoint.c - SpiderEndpoint: written behind for pods that nobody looks for elsewhere, else at once */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/own.h"
+#include "json/json.h"
+#include "kube/retry.h"
+#include "kube/thread.h"
+#include "store/kube_impl.h"
+
+#define NODE_LABEL   "ipam.spidernet.io/node"
+#define ATTEMPT_MS   5000
+#define ATTEMPTS_MAX 5 /* of one write, against others' */
+#define BODY_MAX     ((size_t)1 << 20)
+
+static const struct kube_resource *endpoints(void)
+{
+	return &kube_resources[KUBE_SPIDERENDPOINTS];
+}
+
+struct target {
+	struct store_kube *h;
+	const char *ns, *name;
+	char uid[64];
+	struct deadline until;
+};
+
+static struct kube_op op_of(const struct target *t)
+{
+	return (struct kube_op){ .res = endpoints(),
+				 .ns = t->ns,
+				 .name = t->name,
+				 .until = deadline_min(t->until, deadline_in(ATTEMPT_MS)),
+				 .metadata_only = true };
+}
+
+static void keep_uid(struct target *t, struct json_object *tree)
+{
+	const char *uid = tree ? kube_meta(tree, "uid") : NULL;
+
+	if (uid)
+		snprintf(t->uid, sizeof(t->uid), "%s", uid);
+}
+
+/* ---- one object, now; without the lock ---- */
+
+/* rv NULL: for a create. */
+static int body(const char *text, const char *rv, struct buf *out, struct err *e)
+{
+	static const char *const drop[] = { "uid", "resourceVersion", "creationTimestamp", "generation",
+					    "managedFields" };
+	CLEANUP(json_put_p) struct json_object *tree = NULL;
+	struct json_object *meta;
+	int r = json_parse(text, strlen(text), "SpiderEndpoint", &tree, e);
+
+	if (r < 0)
+		return r;
+	meta = json_get(tree, "metadata");
+	for (size_t i = 0; i < ARRAY_LEN(drop); i++)
+		json_object_object_del(meta, drop[i]);
+	if (rv)
+		r = json_set_str(meta, "resourceVersion", rv, e);
+	return r < 0 ? r : json_print(tree, false, out, e);
+}
+
+static int send_create(struct target *t, const char *text, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *answer = NULL;
+	CLEANUP(buf_clear) struct buf b = BUF_INIT(BODY_MAX);
+	struct kube_op op = op_of(t);
+	int r = body(text, NULL, &b, e);
+
+	if (r == 0)
+		r = kube_create(t->h->k, &op, b.s, b.len, &answer, e);
+	keep_uid(t, answer);
+	return r;
+}
+
+/* Nothing but the finalizer keeps it. */
+static int unbind(struct target *t, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf b = BUF_INIT(512);
+	struct kube_op op = op_of(t);
+
+	buf_fmt(&b, "{\"metadata\":{\"uid\":\"%s\",\"finalizers\":null}}", t->uid);
+	return kube_patch(t->h->k, &op, KUBE_MERGE_PATCH, b.s, b.len, NULL, e);
+}
+
+static int remove_now(struct target *t, struct err *e)
+{
+	struct kube_op op = op_of(t);
+	int r = unbind(t, e);
+
+	op.if_uid = t->uid;
+	if (r == 0)
+		r = kube_delete(t->h->k, &op, e);
+	/* Another one by now: not ours to remove. */
+	return r == -ENOENT || r == -ESTALE ? 0 : r;
+}
+
+/* -EAGAIN: it is on its way out, or was written by somebody else meanwhile. */
+static int replace(struct target *t, const char *text, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *old = NULL, *answer = NULL;
+	CLEANUP(buf_clear) struct buf b = BUF_INIT(BODY_MAX);
+	struct kube_op op = op_of(t);
+	int r = kube_get(t->h->k, &op, &old, e);
+
+	if (r < 0)
+		return r;
+	keep_uid(t, old);
+	if (kube_meta(old, "deletionTimestamp")) {
+		r = unbind(t, e);
+		t->uid[0] = '\0';
+		return r < 0 && r != -ENOENT ? r : -EAGAIN;
+	}
+	op = op_of(t);
+	r = body(text, kube_meta(old, "resourceVersion"), &b, e);
+	if (r == 0)
+		r = kube_update(t->h->k, &op, b.s, b.len, &answer, e);
+	keep_uid(t, answer);
+	return r == -ESTALE ? -EAGAIN : r;
+}
+
+static int write_now(struct target *t, const char *text, struct err *e)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; r == -EAGAIN && i < ATTEMPTS_MAX && deadline_left(t->until) > 0; i++) {
+		r = t->uid[0] ? -EEXIST : send_create(t, text, e);
+		if (r == -EEXIST)
+			r = replace(t, text, e);
+		if (r == -ENOENT && t->uid[0]) { /* somebody removed it */
+			t->uid[0] = '\0';
+			r = -EAGAIN;
+		}
+	}
+	if (r == -EAGAIN && !deadline_left(t->until))
+		return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "not written in time");
+	return r;
+}
+
+/* What we did not write, or do not remember: ours by the node it names. */
+static int find_uid(struct target *t, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *o = NULL;
+	struct kube_op op = op_of(t);
+	const char *node;
+	int r;
+
+	op.metadata_only = false;
+	r = kube_get(t->h->k, &op, &o, e);
+	if (r < 0)
+		return r;
+	node = json_get_str(json_get(json_get(o, "status"), "current"), "node");
+	if (node && strcmp(node, t->h->node) == 0)
+		keep_uid(t, o);
+	return 0;
+}
+
+static int write_or_remove(struct target *t, const char *text, struct err *e)
+{
+	int r = 0;
+
+	if (text)
+		return write_now(t, text, e);
+	if (!t->uid[0])
+		r = find_uid(t, e);
+	if (r < 0 || !t->uid[0])
+		return r == -ENOENT ? 0 : r;
+	return remove_now(t, e);
+}
+
+int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadline until, struct err *e)
+{
+	struct target t = { .h = h, .ns = op->ns, .name = op->name, .until = until };
+	bool gone = op->verb == STORE_DELETE;
+	int r = 0;
+
+	hub_unlock(h);
+	if (gone) {
+		struct kube_op get = op_of(&t);
+		CLEANUP(json_put_p) struct json_object *o = NULL;
+
+		r = kube_get(h->k, &get, &o, e);
+		keep_uid(&t, o);
+	}
+	if (r == 0)
+		r = gone ? remove_now(&t, e) : write_now(&t, op->data, e);
+	hub_lock(h);
+	h->stats.endpoint_writes++;
+	if (r < 0 && !(gone && r == -ENOENT))
+		return err_wrap(e, "SpiderEndpoint %s/%s", op->ns, op->name);
+	return 0;
+}
+
+/* ---- behind ---- */
+
+static void push(struct store_kube *h, struct shelf_item *it)
+{
+	it->queued = true;
+	it->next_job = NULL;
+	if (h->job_last)
+		h->job_last->next_job = it;
+	else
+		h->job_first = it;
+	h->job_last = it;
+	pthread_cond_broadcast(&h->changed);
+}
+
+int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
+{
+	struct shelf_item *it = shelf_find(&h->endpoints, ns, name);
+	int r;
+
+	if (!it && !data)
+		it = shelf_put(&h->endpoints, ns, name, "", 0, NULL, ++h->seq);
+	else if (data)
+		it = shelf_put(&h->endpoints, ns, name, data, strlen(data), NULL, ++h->seq);
+	if (!it)
+		return err_nomem(e);
+	if (!data) {
+		blob_put(it->data);
+		it->data = NULL;
+	}
+	it->version = ++h->seq;
+	r = local_pending(h, ns, name, data, e);
+	if (it->running) {
+		it->again = true;
+	} else if (!it->queued) {
+		h->n_jobs++;
+		push(h, it);
+	}
+	return r;
+}
+
+static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
+{
+	int64_t now = clock_mono_ms();
+	struct shelf_item **at = &h->job_first, *before = NULL;
+
+	for (; *at; before = *at, at = &(*at)->next_job) {
+		struct shelf_item *it = *at;
+
+		if (it->not_before > now) {
+			*next = deadline_min(*next, (struct deadline){ it->not_before });
+			continue;
+		}
+		*at = it->next_job;
+		if (h->job_last == it)
+			h->job_last = before;
+		it->queued = false;
+		it->running = true;
+		it->again = false;
+		return it;
+	}
+	return NULL;
+}
+
+static void finish(struct store_kube *h, struct shelf_item *it, const struct target *t, int r)
+{
+	it->running = false;
+	h->stats.endpoint_writes++;
+	memcpy(it->uid, t->uid, sizeof(it->uid));
+	if (r < 0) {
+		it->failures++;
+		it->not_before = clock_mono_ms() + kube_backoff(it->failures, 100, 5000);
+	} else {
+		it->failures = 0;
+		it->not_before = 0;
+	}
+	if (r < 0 || it->again) {
+		push(h, it);
+		return;
+	}
+	h->n_jobs--;
+	local_pending_end(h, it->ns, it->name);
+	if (!it->data)
+		shelf_drop(&h->endpoints, it->ns, it->name);
+	pthread_cond_broadcast(&h->changed);
+}
+
+static void run(struct store_kube *h, struct shelf_item *it)
+{
+	struct target t = { .h = h, .ns = it->ns, .name = it->name, .until = deadline_in(2 * ATTEMPT_MS) };
+	struct blob *text = it->data ? blob_ref(it->data) : NULL;
+	char sentence[ERR_MSG_MAX];
+	struct err e;
+	int r;
+
+	/* Made and gone before it was ever written. */
+	memcpy(t.uid, it->uid, sizeof(t.uid));
+	hub_unlock(h);
+	r = write_or_remove(&t, text ? text->text : NULL, &e);
+	hub_lock(h);
+	blob_put(text);
+	if (r < 0 && h->conf.trouble && it->failures % 8 == 3) {
+		snprintf(sentence, sizeof(sentence), "SpiderEndpoint %.253s/%.253s: not written yet: %.1200s",
+			 it->ns, it->name, e.msg);
+		h->conf.trouble(sentence, h->conf.arg);
+	}
+	finish(h, it, &t, r);
+}
+
+void *kube_writer(void *hub)
+{
+	struct store_kube *h = hub;
+
+	hub_lock(h);
+	while (!h->stopping) {
+		struct deadline next = deadline_in(1000);
+		struct shelf_item *it = pop(h, &next);
+
+		if (it)
+			run(h, it);
+		else
+			kube_cond_wait(&h->changed, &h->lock, next);
+	}
+	hub_unlock(h);
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+int endpoint_read(struct kube_session *s, const char *ns, const char *name, struct store_obj *ret,
+		  struct err *e)
+{
+	struct shelf_item *it = shelf_find(&s->h->endpoints, ns, name);
+	int r;
+
+	if (s->fixed || hub_is_tool(s->h))
+		return object_read(s, STORE_ENDPOINT, ns, name, ret, e);
+	if (!it || !it->data)
+		return 0;
+	*ret = (struct store_obj){ it->ns, it->name, it->version, it->data->text, it->data->len };
+	r = session_lend(s, it->data, e);
+	return r < 0 ? r : 1;
+}
+
+static int recall(struct json_object *o, void *arg, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(STORE_VALUE_MAX);
+	struct store_kube *h = arg;
+	const char *name = kube_meta(o, "name"), *ns = kube_meta(o, "namespace"), *uid = kube_meta(o, "uid");
+	const char *terms[4];
+	struct shelf_item *it;
+	int r;
+
+	if (!name || !ns || !uid)
+		return 0;
+	r = object_value(h, STORE_ENDPOINT, o, &text, terms, e);
+	if (r < 0)
+		return r;
+	hub_lock(h);
+	it = shelf_find(&h->endpoints, ns, name); /* what waits on disk is newer */
+	if (!it)
+		it = shelf_put(&h->endpoints, ns, name, buf_cstr(&text), text.len, NULL, ++h->seq);
+	if (it)
+		snprintf(it->uid, sizeof(it->uid), "%s", uid);
+	hub_unlock(h);
+	return it ? 0 : err_nomem(e);
+}
+
+int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e)
+{
+	char label[sizeof(NODE_LABEL) + API_LABEL_MAX + 1], value[API_LABEL_MAX];
+	struct kube_op op = { .res = endpoints(), .until = until, .labels = label };
+	const struct kube_lister l = { .each = recall, .arg = h };
+
+	snprintf(label, sizeof(label), "%s=%s", NODE_LABEL, api_label_value(h->node, value));
+	return kube_list(h->k, &op, &l, NULL, e);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kube_follow.c - pools and reserved addresses as watches tell
+ *
+ * Of pools only the metadata is followed: a status that is written does not travel to every node. The body is
+ * read when the metadata says that it is another one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/own.h"
+#include "json/json.h"
+#include "kube/thread.h"
+#include "store/kube_impl.h"
+
+#define READ_MS 10000
+
+static int take(struct store_kube *h, enum store_kind kind, struct json_object *tree, uint64_t digest,
+		struct err *e)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(STORE_VALUE_MAX);
+	struct shelf *s = kind == STORE_IPPOOL ? &h->pools : &h->reserved;
+	const char *name = kube_meta(tree, "name");
+	struct shelf_item *it = NULL;
+	const char *terms[4];
+	int r = object_value(h, kind, tree, &text, terms, e);
+
+	if (r < 0)
+		return r;
+	hub_lock(h);
+	it = shelf_put(s, "", name, buf_cstr(&text), text.len, terms, ++h->seq);
+	if (it) {
+		it->digest = digest;
+		it->mark = kind == STORE_IPPOOL ? h->pools_mark : h->reserved_mark;
+	}
+	hub_unlock(h);
+	return it ? 0 : err_nomem(e);
+}
+
+static int digest_of(struct json_object *o, uint64_t *ret, struct err *e)
+{
+	static const char *const keys[] = { "uid", "generation", "labels", "annotations",
+					    "deletionTimestamp" };
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(STORE_VALUE_MAX);
+	struct json_object *meta = json_get(o, "metadata");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
+		r = json_print(json_get(meta, keys[i]), false, &text, e);
+	*ret = XXH3_64bits(buf_cstr(&text), text.len) | 1;
+	return r;
+}
+
+/* 1: it is as it was. */
+static int is_known(struct store_kube *h, const char *name, uint64_t digest)
+{
+	struct shelf_item *it;
+	int r;
+
+	hub_lock(h);
+	it = shelf_find(&h->pools, "", name);
+	r = it && it->digest == digest;
+	if (it)
+		it->mark = h->pools_mark;
+	hub_unlock(h);
+	return r;
+}
+
+static int drop(struct store_kube *h, struct shelf *s, const char *name)
+{
+	hub_lock(h);
+	shelf_drop(s, "", name);
+	hub_unlock(h);
+	return 0;
+}
+
+static void changed(struct store_kube *h)
+{
+	if (h->conf.pools_changed)
+		h->conf.pools_changed(h->conf.arg);
+}
+
+static int read_pool(struct store_kube *h, const struct kube_event *ev, uint64_t digest, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *tree = NULL;
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS],
+			      .name = ev->name,
+			      .until = deadline_in(READ_MS),
+			      .cancel = &h->cancel };
+	int r = kube_get(h->k, &op, &tree, e);
+
+	if (r == -ENOENT)
+		return drop(h, &h->pools, ev->name);
+	return r < 0 ? r : take(h, STORE_IPPOOL, tree, digest, e);
+}
+
+/* What was not listed is gone. */
+static void sweep(struct store_kube *h, struct shelf *s, uint64_t mark, bool *in)
+{
+	hub_lock(h);
+	for (size_t i = s->n; i-- > 0;)
+		if (s->v[i]->mark != mark)
+			shelf_drop(s, "", s->v[i]->name);
+	*in = true;
+	pthread_cond_broadcast(&h->changed);
+	hub_unlock(h);
+}
+
+static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
+{
+	struct store_kube *h = arg;
+	uint64_t digest;
+	int r;
+
+	switch (ev->change) {
+	case KUBE_LISTING:
+		h->pools_mark++;
+		return 0;
+	case KUBE_SYNCED:
+		sweep(h, &h->pools, h->pools_mark, &h->pools_in);
+		break;
+	case KUBE_DELETED:
+		drop(h, &h->pools, ev->name);
+		break;
+	default:
+		r = digest_of(ev->object, &digest, e);
+		if (r < 0 || is_known(h, ev->name, digest))
+			return r;
+		r = read_pool(h, ev, digest, e);
+		if (r < 0)
+			return r;
+	}
+	changed(h);
+	return 0;
+}
+
+static int reserved_event(const struct kube_event *ev, void *arg, struct err *e)
+{
+	struct store_kube *h = arg;
+
+	switch (ev->change) {
+	case KUBE_LISTING:
+		h->reserved_mark++;
+		return 0;
+	case KUBE_SYNCED:
+		sweep(h, &h->reserved, h->reserved_mark, &h->reserved_in);
+		return 0;
+	case KUBE_DELETED:
+		return drop(h, &h->reserved, ev->name);
+	default:
+		return take(h, STORE_RESERVEDIP, ev->object, 0, e);
+	}
+}
+
+static void trouble(const struct err *why, void *arg)
+{
+	struct store_kube *h = arg;
+
+	if (h->conf.trouble)
+		h->conf.trouble(why->msg, h->conf.arg);
+}
+
+int follow_start(struct store_kube *h, struct err *e)
+{
+	struct kube_watch_conf c = { .k = h->k,
+				     .res = &kube_resources[KUBE_SPIDERIPPOOLS],
+				     .metadata_only = true,
+				     .event = pool_event,
+				     .trouble = trouble,
+				     .arg = h };
+	int r = kube_watch_start(&c, &h->watch_pools, e);
+
+	c.res = &kube_resources[KUBE_SPIDERRESERVEDIPS];
+	c.metadata_only = false;
+	c.event = reserved_event;
+	return r < 0 ? r : kube_watch_start(&c, &h->watch_reserved, e);
+}
+
+void follow_stop(struct store_kube *h)
+{
+	kube_cancel(h->k, &h->cancel);
+	kube_watch_stop(h->watch_pools);
+	kube_watch_stop(h->watch_reserved);
+}
