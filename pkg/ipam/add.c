@@ -55,6 +55,7 @@ static int refresh(struct txn *t, const struct ipam_request *req, struct ipam_at
 	free(a->claimed_by);
 	a->claimed_by = NULL;
 	a->since = t->now;
+	a->detached = false;
 	return a->network ? claim_rehold(a, req, e) : err_nomem(e);
 }
 
@@ -107,7 +108,7 @@ static int add_known(struct ipam_attachment *a, const struct block_rec *rec, con
 		.gateway = gateway ? strdup(gateway) : NULL,
 		.pool = strdup(pool ? pool : ""),
 		.probe = probe,
-		.kept = rec->hold == HOLD_PIN,
+		.kept = rec->hold != HOLD_POD,
 		.former_mac = strdup(rec->mac),
 	};
 	return v->address && v->pool && v->former_mac && (!gateway || v->gateway) ? 0 : err_nomem(e);
@@ -119,11 +120,12 @@ static int from_endpoint(struct txn *t, const struct ipam_request *req, struct k
 {
 	const struct api_endpoint_ip *entry;
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, req->ns, req->pod, &ep, e);
+	int r = endpoint_of_request(t, req, &ep, e);
 
 	if (r < 0)
 		return r;
 	entry = endpoint_find(ep, req->nic);
+	a->clean_gateway = entry->clean_gateway.v;
 	for (size_t i = 0; r == 0 && i < k->n; i++) {
 		bool v4 = k->v[i].addr.ver == 4;
 
@@ -157,7 +159,7 @@ static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 	struct kept k;
 	int r = kept_find(t, req, req->nic, &k, e);
 
-	if (r < 0 || !k.n || !k.same_uid)
+	if (r < 0 || !k.n || !k.same_uid || kept_lost(&k))
 		return r;
 	r = kept_former(t, &k, &s, e);
 	if (r <= 0 || !kept_whole(&k, &s.a))
@@ -192,6 +194,7 @@ static int claim_one(struct txn *t, const struct add *x, const struct plan *p, c
 	struct kept k;
 	int r = claim_init(a, req, nic->nic, t->now, e);
 
+	a->clean_gateway = nic->clean_gateway;
 	if (r == 0)
 		r = kept_find(t, req, nic->nic, &k, e);
 	if (r == 0 && k.n)
@@ -263,7 +266,10 @@ static int claim_new(struct txn *t, const struct add *x, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = claim_all(t, x, &p, list, &n, e);
+	if (p.cand.rule == RULE_IPPOOLS) /* it names all NICs that the pod has */
+		r = kept_drop_others(t, x->req, &p, e);
+	if (r == 0)
+		r = claim_all(t, x, &p, list, &n, e);
 	if (r == 0)
 		r = put_all(t, x, &p, list, n, e);
 	for (size_t i = 0; i < n; i++)

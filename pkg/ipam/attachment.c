@@ -21,6 +21,8 @@ static const struct json_field address_fields[] = {
 };
 static const struct json_table address_table = JSON_TABLE(struct ipam_address, "address", address_fields);
 
+static const char *const holds[] = { "sts", "vm", NULL };
+
 static const struct json_field attachment_fields[] = {
 	JF(struct ipam_attachment, network, "network", .flags = JSON_REQUIRED),
 	JF(struct ipam_attachment, container, "container", .flags = JSON_REQUIRED),
@@ -34,6 +36,13 @@ static const struct json_field attachment_fields[] = {
 	JF(struct ipam_attachment, ns, "namespace"),
 	JF(struct ipam_attachment, pod, "pod"),
 	JF(struct ipam_attachment, uid, "uid"),
+	JF(struct ipam_attachment, hold, "hold", .one_of = holds),
+	JF(struct ipam_attachment, hold_ref, "holdRef"),
+	JF(struct ipam_attachment, owner_kind, "ownerKind"),
+	JF(struct ipam_attachment, owner_name, "ownerName"),
+	JF(struct ipam_attachment, endpoint, "endpoint"),
+	JF(struct ipam_attachment, clean_gateway, "cleanGateway"),
+	JF(struct ipam_attachment, detached, "detached"),
 	JF(struct ipam_attachment, claimed_by, "claimedBy"),
 	JF(struct ipam_attachment, ahead, "ahead"),
 	JF(struct ipam_attachment, since, "since"),
@@ -87,6 +96,13 @@ void ipam_attachment_clear(struct ipam_attachment *a)
 		json_clear(&ipam_attachment_table, a->former);
 	free(a->former);
 	json_clear(&ipam_attachment_table, a);
+}
+
+enum hold ipam_attachment_hold(const struct ipam_attachment *a)
+{
+	if (!a->hold || !a->hold_ref)
+		return HOLD_POD;
+	return strcmp(a->hold, "sts") == 0 ? HOLD_STS : HOLD_VM;
 }
 
 int ipam_attachment_ip(const struct ipam_attachment *a, size_t i, struct ip_prefix *ret, struct err *e)

@@ -8,6 +8,7 @@
 #define IPAM_ATTACHMENT_H
 
 #include "api/api.h"
+#include "api/block.h"
 #include "ip/ip.h"
 #include "json/json.h"
 #include "store/store.h"
@@ -25,7 +26,13 @@ struct ipam_address {
 struct ipam_attachment {
 	char *network, *container, *nic, *netns, *netns_path, *netns_dir, *node, *boot, *mac;
 	char *ns, *pod, *uid;
-	char *claimed_by;       /* the NIC whose ADD claimed this one ahead; NULL: its own */
+	/* In a cluster; all absent elsewhere. */
+	char *hold, *hold_ref;         /* what keeps its addresses: "sts" or "vm", and for whom */
+	char *owner_kind, *owner_name; /* the pod's controller */
+	char *endpoint;                /* name of its SpiderEndpoint; NULL: the pod's */
+	bool clean_gateway;
+	bool detached;    /* its container had DEL while the pod lives: the next sandbox takes it over */
+	char *claimed_by; /* the NIC whose ADD claimed this one ahead; NULL: its own */
 	struct json_strv ahead; /* NICs that this one claimed ahead */
 	int64_t since;
 	JSON_LIST(struct ipam_address) ips;
@@ -45,6 +52,8 @@ struct ipam_key {
 void ipam_attachment_key(const char *network, const char *container, const char *nic, struct ipam_key *ret);
 int ipam_attachment_decode(const struct store_obj *o, struct ipam_attachment *ret, struct err *e);
 void ipam_attachment_clear(struct ipam_attachment *a);
+/* HOLD_STS, HOLD_VM or HOLD_POD. */
+enum hold ipam_attachment_hold(const struct ipam_attachment *a);
 /* Address i, parsed; attachments from the store always parse, else -EBADMSG. */
 int ipam_attachment_ip(const struct ipam_attachment *a, size_t i, struct ip_prefix *ret, struct err *e);
 

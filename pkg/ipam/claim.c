@@ -39,7 +39,10 @@ int claim_record(struct txn *t, const struct ipam_request *req, const char *nic,
 
 	block_rec_init(r);
 	r->hold = HOLD_POD;
-	if (t->m->conf.keep_by_pod_name && req->ns[0] && req->pod[0]) {
+	if (req->hold == HOLD_STS || req->hold == HOLD_VM) {
+		r->hold = req->hold;
+		r->ref = txn_str(t, req->hold_ref, e);
+	} else if (t->m->conf.keep_by_pod_name && req->ns[0] && req->pod[0]) {
 		r->hold = HOLD_PIN;
 		snprintf(ref, sizeof(ref), "%s/%s", req->ns, req->pod);
 		r->ref = txn_str(t, ref, e);
@@ -79,11 +82,16 @@ struct ipam_request claim_request_of(const struct ipam_attachment *a)
 		.pod = TEXT(a->pod),
 		.uid = TEXT(a->uid),
 		.mac = TEXT(a->mac),
+		.hold = ipam_attachment_hold(a),
+		.hold_ref = a->hold_ref,
+		.owner = { .kind = TEXT(a->owner_kind), .name = TEXT(a->owner_name) },
+		.endpoint = a->endpoint,
 	};
 }
 
 int claim_rehold(struct ipam_attachment *a, const struct ipam_request *req, struct err *e)
 {
+	bool keeps = req->hold == HOLD_STS || req->hold == HOLD_VM;
 	const struct {
 		char **to;
 		const char *from;
@@ -97,6 +105,11 @@ int claim_rehold(struct ipam_attachment *a, const struct ipam_request *req, stru
 		{ &a->ns, req->ns },
 		{ &a->pod, req->pod },
 		{ &a->uid, req->uid },
+		{ &a->hold, keeps ? hold_name(req->hold) : NULL },
+		{ &a->hold_ref, keeps ? req->hold_ref : NULL },
+		{ &a->owner_kind, req->owner.kind },
+		{ &a->owner_name, req->owner.name },
+		{ &a->endpoint, req->endpoint },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
@@ -331,22 +344,27 @@ static int claim_family(struct txn *t, const struct ipam_request *req, const str
 }
 
 /* A kept address is used again unless another was asked for, or its pool would not give it to this pod today.
- */
+ * A StatefulSet's and a VM's stays as long as the pod asks for its pool, whatever became of that. */
 static bool kept_fits(const struct kept_address *k, const struct plan_family *f, const struct ip *requested,
 		      const struct plan_pool **ret)
 {
-	const struct plan_pool *p = plan_find(f, k->rec->pool);
+	const struct plan_pool *p = plan_find(f, k->pool);
+	bool fixed = k->rec->hold == HOLD_STS || k->rec->hold == HOLD_VM;
 
 	*ret = p;
-	return p && !p->refusal && ip_set_has(&p->eligible, k->addr.n) &&
-	       (!requested || ip_equal(*requested, k->addr));
+	if (!p || (requested && !ip_equal(*requested, k->addr)))
+		return false;
+	if (fixed)
+		return p->subnet.ip.ver && ip_prefix_contains(p->subnet, k->addr);
+	return !p->refusal && ip_set_has(&p->eligible, k->addr.n);
 }
 
 static int give_kept(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,
 		     const struct plan_pool *pool, const struct kept_address *k, struct ipam_attachment *a,
 		     struct err *e)
 {
-	int r = claim_holder(t, req, k->block, k->rec, e);
+	int r = k->lost ? claim_record(t, req, nic->nic, pool->name, k->block, k->rec, e)
+			: claim_holder(t, req, k->block, k->rec, e);
 
 	if (r == 0)
 		r = claim_add_address(a, nic, pool, k->addr, t->probe_all, e);

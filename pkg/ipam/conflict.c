@@ -89,7 +89,7 @@ static int forget(struct txn *t, const struct conflict *c, struct stored_attachm
 			return r;
 		s->a.ips.v[i].released |= ip_equal(p.ip, c->addr);
 	}
-	r = endpoint_get(t, s->a.ns, s->a.pod, &ep, e);
+	r = endpoint_of(t, &s->a, &ep, e);
 	if (r < 0)
 		return r;
 	endpoint_forget(ep, s->a.nic, c->addr);
@@ -115,6 +115,7 @@ static int replace(struct txn *t, struct conflict *c, const struct plan *p, stru
 		r = meta_conflicts_add(t, pool, 1, e);
 	if (r == 0)
 		r = claim_init(next, c->req, c->req->nic, t->now, e);
+	next->clean_gateway = nic->clean_gateway;
 	if (r == 0)
 		r = json_strv_copy(&s->a.ahead, &next->ahead, e);
 	if (r == 0)

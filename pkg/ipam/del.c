@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* del.c - DEL: what this container's NIC held is free */
 #include "base/own.h"
-#include "ipam/release.h"
+#include "ipam/claim.h"
 
 struct del {
 	const char *network, *container, *nic;
-	bool hold_dead;
+	bool hold_dead, detach;
 };
 
 /* 1 when there was something. */
@@ -16,7 +16,12 @@ static int release_key(struct txn *t, const struct del *d, const char *network, 
 
 	if (r <= 0)
 		return r;
-	r = release_attachment(t, &s, e);
+	if (d->detach) {
+		s.a.detached = true;
+		r = claim_put(t, network, &s.a, s.version, e);
+	} else {
+		r = release_attachment(t, &s, e);
+	}
 	return r < 0 ? r : 1;
 }
 
@@ -40,10 +45,18 @@ static int del(struct ipam *m, struct del *d, struct err *e)
 
 int ipam_del(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
 {
-	return del(m, &(struct del){ network, container, nic, false }, e);
+	return del(m, &(struct del){ .network = network, .container = container, .nic = nic }, e);
 }
 
 int ipam_del_hold(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
 {
-	return del(m, &(struct del){ network, container, nic, true }, e);
+	return del(m,
+		   &(struct del){ .network = network, .container = container, .nic = nic, .hold_dead = true },
+		   e);
+}
+
+int ipam_detach(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
+{
+	return del(m, &(struct del){ .network = network, .container = container, .nic = nic, .detach = true },
+		   e);
 }

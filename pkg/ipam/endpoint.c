@@ -10,6 +10,8 @@
 
 #include "base/own.h"
 
+#define LABEL_NODE "ipam.spidernet.io/node"
+
 static int dup_to(char **dst, const char *s, struct err *e)
 {
 	char *copy = strdup(s);
@@ -108,6 +110,39 @@ int endpoint_get(struct txn *t, const char *ns, const char *pod, struct txn_endp
 	return 0;
 }
 
+int endpoint_of(struct txn *t, const struct ipam_attachment *a, struct txn_endpoint **ret, struct err *e)
+{
+	return endpoint_get(t, a->ns, a->endpoint ? a->endpoint : a->pod, ret, e);
+}
+
+int endpoint_of_request(struct txn *t, const struct ipam_request *req, struct txn_endpoint **ret,
+			struct err *e)
+{
+	return endpoint_get(t, req->ns, req->endpoint ? req->endpoint : req->pod, ret, e);
+}
+
+const char *endpoint_record_name(const struct block_rec *r)
+{
+	const char *slash = r->hold == HOLD_VM ? strchr(r->ref, '/') : NULL;
+
+	return slash ? slash + 1 : r->pod;
+}
+
+int endpoint_of_record(struct txn *t, const struct block_rec *r, struct txn_endpoint **ret, struct err *e)
+{
+	return endpoint_get(t, r->ns, endpoint_record_name(r), ret, e);
+}
+
+bool endpoint_is_stale(const struct txn *t, const struct txn_endpoint *ep, const char *uid, enum hold hold)
+{
+	const char *own = ep->ep.status.current.uid;
+
+	if (!t->m->conf.cluster || !ep->version || strcmp(own ? own : "", uid) == 0)
+		return false;
+	/* One that outlives its pods has none of them as its owner. */
+	return (hold != HOLD_STS && hold != HOLD_VM) || ep->ep.obj.meta.owner_references;
+}
+
 struct api_endpoint_ip *endpoint_find(struct txn_endpoint *ep, const char *nic)
 {
 	for (size_t i = 0; ep && i < ep->ep.status.current.ips.n; i++) {
@@ -204,16 +239,75 @@ static int copy_routes(struct api_endpoint_ip *entry, const struct ipam_attachme
 	return 0;
 }
 
+static int set_owner(struct api_meta *m, const struct ipam_attachment *a, struct err *e)
+{
+	struct json_object *list, *ref;
+	int r;
+
+	json_object_put(m->owner_references);
+	m->owner_references = NULL;
+	if (ipam_attachment_hold(a) != HOLD_POD || !a->uid)
+		return 0;
+	m->owner_references = list = json_object_new_array();
+	ref = json_object_new_object();
+	if (!list) {
+		json_object_put(ref);
+		return err_nomem(e);
+	}
+	r = json_append(list, ref, e);
+	if (r == 0)
+		r = json_set_str(ref, "apiVersion", "v1", e);
+	if (r == 0)
+		r = json_set_str(ref, "kind", "Pod", e);
+	if (r == 0)
+		r = json_set_str(ref, "name", a->pod, e);
+	return r < 0 ? r : json_set_str(ref, "uid", a->uid, e);
+}
+
+/* What an endpoint in a cluster has besides its addresses. */
+static int dress(struct txn_endpoint *ep, const struct ipam_attachment *a, struct err *e)
+{
+	struct api_endpoint_status *s = &ep->ep.status;
+	struct api_meta *m = &ep->ep.obj.meta;
+	char label[API_LABEL_MAX];
+	int r = 0;
+
+	ep->renew = m->deletion_timestamp;
+	if (a->owner_kind)
+		r = dup_to(&s->owner_controller_type, a->owner_kind, e);
+	if (r == 0 && a->owner_name)
+		r = dup_to(&s->owner_controller_name, a->owner_name, e);
+	if (r == 0 && !json_strv_has(&m->finalizers, API_FINALIZER))
+		r = json_strv_add(&m->finalizers, API_FINALIZER, e);
+	if (r == 0 && a->node)
+		r = json_map_set(&m->labels, LABEL_NODE, api_label_value(a->node, label), e);
+	return r < 0 ? r : set_owner(m, a, e);
+}
+
+static void forget_all(struct txn_endpoint *ep)
+{
+	struct api_endpoint_current *c = &ep->ep.status.current;
+
+	for (size_t i = 0; i < c->ips.n; i++)
+		json_clear(&api_endpoint_ip_table, &c->ips.v[i]);
+	c->ips.n = 0;
+}
+
 int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gateway, struct err *e)
 {
 	struct api_endpoint_ip *entry = NULL;
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
+	int r = endpoint_of(t, a, &ep, e);
 
 	if (r < 0 || !ep)
 		return r;
 	ep->dirty = true;
-	r = fresh_entry(ep, a->nic, &entry, e);
+	if (endpoint_is_stale(t, ep, a->uid ? a->uid : "", ipam_attachment_hold(a)))
+		forget_all(ep);
+	if (t->m->conf.cluster)
+		r = dress(ep, a, e);
+	if (r == 0)
+		r = fresh_entry(ep, a->nic, &entry, e);
 	if (r == 0)
 		r = dup_to(&ep->ep.status.current.uid, a->uid ? a->uid : "", e);
 	if (r == 0)
@@ -228,17 +322,47 @@ int endpoint_set(struct txn *t, const struct ipam_attachment *a, bool clean_gate
 	return r < 0 ? r : copy_routes(entry, a, e);
 }
 
+static int delete (struct txn *t, const struct txn_endpoint *ep, bool behind, struct err *e)
+{
+	const struct api_meta *m = &ep->ep.obj.meta;
+	int r = ep->version ? txn_delete(t, STORE_ENDPOINT, m->ns, m->name, ep->version, e) : 0;
+
+	if (r == 0 && ep->version && behind)
+		txn_behind(t);
+	return r;
+}
+
+/* No update undoes a deletion: the old one goes, and one of the same contents comes. */
+static int renew(struct txn *t, struct txn_endpoint *ep, bool behind, struct err *e)
+{
+	struct api_meta *m = &ep->ep.obj.meta;
+	char now[CLOCK_TEXT_MAX];
+	int r = delete (t, ep, behind, e);
+
+	ep->version = 0;
+	drop(&m->uid);
+	drop(&m->resource_version);
+	drop(&m->deletion_timestamp);
+	return r < 0 ? r : dup_to(&m->creation_timestamp, clock_format(t->now, now), e);
+}
+
 static int flush_one(struct txn *t, struct txn_endpoint *ep, struct err *e)
 {
 	const struct api_meta *m = &ep->ep.obj.meta;
+	/* Nobody else needs to read that of a pod that takes its addresses with it. */
+	bool behind = t->m->conf.cluster && m->owner_references;
 	struct buf value = BUF_INIT(STORE_VALUE_MAX);
 	int r;
 
 	if (!ep->ep.status.current.ips.n)
-		return ep->version ? txn_delete(t, STORE_ENDPOINT, m->ns, m->name, ep->version, e) : 0;
-	r = api_encode_text(API_ENDPOINT, &ep->ep, &value, e);
+		return delete (t, ep, behind, e);
+	r = ep->renew ? renew(t, ep, behind, e) : 0;
+	if (r == 0)
+		r = api_encode_text(API_ENDPOINT, &ep->ep, &value, e);
 	if (r == 0)
 		r = txn_put(t, STORE_ENDPOINT, m->ns, m->name, ep->version, &value, e);
+	if (r == 0 && behind)
+		txn_behind(t);
 	buf_clear(&value);
 	return r;
 }

@@ -70,6 +70,11 @@ static int record_attachment(struct fsck *f, const struct ipam_found *x, struct 
 	return report(f, RECORD_WITHOUT_ATTACHMENT, x->addr, NULL, line, e);
 }
 
+bool fsck_keeps(const struct block_rec *r)
+{
+	return r->hold == HOLD_PIN || r->hold == HOLD_STS || r->hold == HOLD_VM;
+}
+
 /* A pod's former sandbox may hold an address that its endpoint no longer names; a pin must be named. */
 static int record_endpoint(struct fsck *f, const struct ipam_found *x, struct err *e)
 {
@@ -77,15 +82,15 @@ static int record_endpoint(struct fsck *f, const struct ipam_found *x, struct er
 	struct txn_endpoint *ep;
 	int r;
 
-	if (x->rec->hold != HOLD_PIN)
+	if (!fsck_keeps(x->rec))
 		return 0;
-	r = endpoint_get(f->t, x->rec->ns, x->rec->pod, &ep, e);
+	r = endpoint_of_record(f->t, x->rec, &ep, e);
 	if (r < 0 || endpoint_names(ep, x->rec->nic, x->addr))
 		return r;
 	snprintf(
 		line, sizeof(line),
 		"address %s is kept for pod %.253s/%.253s, NIC %.32s, but its SpiderEndpoint does not say so",
-		ip_format(x->addr, text), x->rec->ns, x->rec->pod, x->rec->nic);
+		ip_format(x->addr, text), x->rec->ns, endpoint_record_name(x->rec), x->rec->nic);
 	return report(f, PIN_WITHOUT_ENDPOINT, x->addr, NULL, line, e);
 }
 
@@ -170,7 +175,8 @@ static int check_attachment(const struct store_obj *o, void *arg, struct err *e)
 
 bool fsck_pod_holds(const struct txn *t, const struct block_rec *r, const char *ns, const char *pod)
 {
-	return block_rec_held(r, t->now) && strcmp(r->ns, ns) == 0 && strcmp(r->pod, pod) == 0;
+	return block_rec_held(r, t->now) && strcmp(r->ns, ns) == 0 &&
+	       strcmp(endpoint_record_name(r), pod) == 0;
 }
 
 static int endpoint_address(struct fsck *f, const struct api_endpoint *ep, const char *nic,

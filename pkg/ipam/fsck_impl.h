@@ -34,6 +34,8 @@ int fsck_attachment_of(struct txn *t, const struct block_rec *r, struct stored_a
 /* The attachment names it and did not lose it. */
 bool fsck_names(const struct ipam_attachment *a, struct ip addr);
 bool fsck_pod_holds(const struct txn *t, const struct block_rec *r, const char *ns, const char *pod);
+/* Its endpoint must name it: nothing else leads from the pod to it. */
+bool fsck_keeps(const struct block_rec *r);
 /* In a transaction of its own, after looking again. */
 int fsck_mend(struct ipam *m, const struct finding *f, bool *ret_mended, struct err *e);
 

@@ -120,6 +120,10 @@ int ipam_del(struct ipam *m, const char *network, const char *container, const c
 /* The same when the hold is known to be dead too: nothing is kept. */
 int ipam_del_hold(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
 
+/* DEL of a container whose pod the API still shows alive: nothing is freed, the attachment is marked. The
+ * next sandbox of the same pod (its UID) takes it over as after a lost DEL; ipam_del() frees it. */
+int ipam_detach(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
+
 /* An address of this attachment was found in use by mac: puts it into quarantine, claims another in its place
  * and updates *a. req is that of the ADD. -EADDRINUSE, code ERR_TRY_AGAIN, when a tenth of the pool (at least
  * three addresses) went into quarantine within an hour: then nothing is claimed and *a is to be given up by

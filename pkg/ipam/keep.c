@@ -9,10 +9,17 @@
 #include "base/own.h"
 #include "ipam/claim.h"
 
+static bool keeps(const struct ipam_request *req)
+{
+	return req->hold == HOLD_STS || req->hold == HOLD_VM;
+}
+
 static bool pinned_for(const struct block_rec *r, const struct ipam_request *req)
 {
 	size_t ns = strlen(req->ns);
 
+	if (keeps(req) && r->hold == req->hold)
+		return strcmp(r->ref, req->hold_ref) == 0;
 	return r->hold == HOLD_PIN && strncmp(r->ref, req->ns, ns) == 0 && r->ref[ns] == '/' &&
 	       strcmp(r->ref + ns + 1, req->pod) == 0;
 }
@@ -20,30 +27,50 @@ static bool pinned_for(const struct block_rec *r, const struct ipam_request *req
 static bool same_pod(const struct block_rec *r, const struct ipam_request *req)
 {
 	return req->uid[0] && strcmp(r->uid, req->uid) == 0 && strcmp(r->ns, req->ns) == 0 &&
-	       strcmp(r->pod, req->pod) == 0 && (r->hold == HOLD_POD || r->hold == HOLD_PIN);
+	       strcmp(r->pod, req->pod) == 0 && r->hold != HOLD_FREE && r->hold != HOLD_QUARANTINE;
 }
 
-static int look_at(struct txn *t, const struct ipam_request *req, const char *nic, const char *address,
-		   struct kept *k, struct err *e)
+/* A fixed address whose record is gone is this pod's as long as it is nobody's. */
+static bool was_lost(const struct txn *t, const struct ipam_request *req, const struct txn_endpoint *ep,
+		     const struct block_rec *r)
+{
+	return keeps(req) && !block_rec_held(r, t->now) && !endpoint_is_stale(t, ep, req->uid, req->hold);
+}
+
+/* One address that the endpoint names. */
+struct named {
+	const struct txn_endpoint *ep;
+	const char *nic, *address, *pool;
+};
+
+static int look_at(struct txn *t, const struct ipam_request *req, const struct named *n, struct kept *k,
+		   struct err *e)
 {
 	struct kept_address *a = &k->v[k->n];
 	struct ip_prefix p;
 	int r;
 
-	if (!address)
+	if (!n->address)
 		return 0;
-	r = ip_prefix_parse(address, &p, e);
+	r = ip_prefix_parse(n->address, &p, e);
 	if (r == 0)
 		r = txn_record(t, p.ip, &a->block, &a->rec, e);
 	if (r < 0)
 		return err_wrap(e, "SpiderEndpoint %s/%s", req->ns, req->pod);
-	if (strcmp(a->rec->nic, nic) != 0)
+	a->addr = p.ip;
+	a->pool = a->rec->pool;
+	a->lost = was_lost(t, req, n->ep, a->rec);
+	if (a->lost) {
+		a->pool = n->pool ? n->pool : "";
+		k->n++;
+		return 0;
+	}
+	if (strcmp(a->rec->nic, n->nic) != 0)
 		return 0;
 	if (same_pod(a->rec, req))
 		k->same_uid = true;
 	else if (!pinned_for(a->rec, req))
 		return 0;
-	a->addr = p.ip;
 	k->n++;
 	return 0;
 }
@@ -52,23 +79,31 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 {
 	const struct api_endpoint_ip *entry;
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, req->ns, req->pod, &ep, e);
+	int r = endpoint_of_request(t, req, &ep, e);
 
 	*ret = (struct kept){ 0 };
 	entry = r == 0 ? endpoint_find(ep, nic) : NULL;
 	if (!entry)
 		return r;
-	r = look_at(t, req, nic, entry->ipv4, ret, e);
+	r = look_at(t, req, &(struct named){ ep, nic, entry->ipv4, entry->ipv4_pool }, ret, e);
 	if (r == 0)
-		r = look_at(t, req, nic, entry->ipv6, ret, e);
+		r = look_at(t, req, &(struct named){ ep, nic, entry->ipv6, entry->ipv6_pool }, ret, e);
 	return r;
+}
+
+bool kept_lost(const struct kept *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->v[i].lost)
+			return true;
+	return false;
 }
 
 int kept_by_container(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e)
 {
 	const struct api_endpoint_ip *entry;
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, req->ns, req->pod, &ep, e);
+	int r = endpoint_of_request(t, req, &ep, e);
 
 	entry = r == 0 ? endpoint_find(ep, nic) : NULL;
 	for (int i = 0; entry && i < 2; i++) {
@@ -108,10 +143,37 @@ void kept_drop(struct txn *t, struct kept *k, uint8_t ver)
 	for (size_t i = 0; i < k->n; i++) {
 		if (k->v[i].addr.ver != ver)
 			continue;
-		release_record(t, k->v[i].block, k->v[i].rec);
+		if (!k->v[i].lost)
+			release_record(t, k->v[i].block, k->v[i].rec);
 		k->v[i] = k->v[--k->n];
 		return;
 	}
+}
+
+int kept_drop_others(struct txn *t, const struct ipam_request *req, const struct plan *p, struct err *e)
+{
+	struct txn_endpoint *ep;
+	size_t i = 0;
+	int r = keeps(req) ? endpoint_of_request(t, req, &ep, e) : 1;
+
+	while (r == 0 && ep && i < ep->ep.status.current.ips.n) {
+		const char *nic = ep->ep.status.current.ips.v[i].interface;
+		size_t before = ep->ep.status.current.ips.n;
+		struct kept k = { 0 };
+
+		if (nic && !plan_nic_find(p, nic))
+			r = kept_find(t, req, nic, &k, e);
+		for (size_t n = 0; r == 0 && n < k.n; n++) {
+			if (block_rec_has_holder(k.v[n].rec))
+				continue;
+			if (!k.v[n].lost)
+				release_record(t, k.v[n].block, k.v[n].rec);
+			endpoint_forget(ep, nic, k.v[n].addr);
+		}
+		if (ep->ep.status.current.ips.n == before)
+			i++;
+	}
+	return r < 0 ? r : 0;
 }
 
 /* Made by its own ADD, or claimed ahead by another NIC's. */

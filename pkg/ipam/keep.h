@@ -12,6 +12,9 @@ struct kept_address {
 	struct ip addr;
 	struct txn_block *block;
 	struct block_rec *rec;
+	const char *pool;
+	bool lost; /* the endpoint says so, but the record is gone and nobody has the address: to be claimed
+		      again */
 };
 
 struct kept {
@@ -25,7 +28,7 @@ int kept_find(struct txn *t, const struct ipam_request *req, const char *nic, st
 	      struct err *e);
 /* 1: the pod's endpoint has the NIC, and this very container holds it. */
 int kept_by_container(struct txn *t, const struct ipam_request *req, const char *nic, struct err *e);
-/* Kept by pod name for the request's pod and NIC, and nobody has it. */
+/* Kept, by whatever keeps it, for the request's pod and NIC, and nobody has it. */
 bool kept_waits_for(const struct block_rec *r, const struct ipam_request *req);
 const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 
@@ -33,6 +36,11 @@ const struct kept_address *kept_of(const struct kept *k, uint8_t ver);
 int kept_former(struct txn *t, const struct kept *k, struct stored_attachment *ret, struct err *e);
 /* Is that all the former attachment has, and was none of it taken away? */
 bool kept_whole(const struct kept *k, const struct ipam_attachment *former);
+
+/* Is a record of it gone? */
+bool kept_lost(const struct kept *k);
+/* What waits for this pod in NICs that it has no longer is free. */
+int kept_drop_others(struct txn *t, const struct ipam_request *req, const struct plan *p, struct err *e);
 
 /* Takes the NIC out of the hands of its former container: forgets that attachment and frees what it has
  * beside the kept addresses; what it claimed ahead moves to the new container's req->nic, and *ahead gets

@@ -27,6 +27,9 @@ static struct ipam_request request_of(const struct block_rec *r)
 		.pod = r->pod,
 		.uid = r->uid,
 		.mac = r->mac,
+		.hold = r->hold,
+		.hold_ref = r->ref,
+		.endpoint = r->hold == HOLD_VM ? endpoint_record_name(r) : NULL,
 	};
 }
 
@@ -90,7 +93,7 @@ static int pod_has(struct txn *t, const struct block_rec *rec, const char *text,
 		return 0;
 	*ret = p.ip;
 	r = txn_record(t, p.ip, &b, ret_rec, e);
-	return r < 0 ? r : fsck_pod_holds(t, *ret_rec, rec->ns, rec->pod);
+	return r < 0 ? r : fsck_pod_holds(t, *ret_rec, rec->ns, endpoint_record_name(rec));
 }
 
 static int mend_endpoint(struct txn *t, struct mend *m, struct err *e)
@@ -106,8 +109,8 @@ static int mend_endpoint(struct txn *t, struct mend *m, struct err *e)
 	int r = txn_record(t, m->f->addr, &b, &rec, e);
 
 	if (r == 0)
-		r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
-	if (r < 0 || rec->hold != HOLD_PIN || !ep)
+		r = endpoint_of_record(t, rec, &ep, e);
+	if (r < 0 || !fsck_keeps(rec) || !ep)
 		return r < 0 ? r : 1;
 	entry = endpoint_find(ep, rec->nic);
 	r = entry ? pod_has(t, rec, v4 ? entry->ipv4 : entry->ipv6, &addr, &other, e) : 0;

@@ -49,7 +49,7 @@ static int forget_in_attachment(struct txn *t, const struct block_rec *rec, cons
 static int forget_in_endpoint(struct txn *t, const struct block_rec *rec, struct ip addr, struct err *e)
 {
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, rec->ns, rec->pod, &ep, e);
+	int r = endpoint_of_record(t, rec, &ep, e);
 
 	if (r == 0)
 		endpoint_forget(ep, rec->nic, addr);

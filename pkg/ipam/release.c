@@ -50,7 +50,7 @@ void stored_clear(struct stored_attachment *s)
 static int forget_entry(struct txn *t, const struct ipam_attachment *a, struct ip addr, struct err *e)
 {
 	struct txn_endpoint *ep;
-	int r = endpoint_get(t, a->ns, a->pod, &ep, e);
+	int r = endpoint_of(t, a, &ep, e);
 
 	if (r == 0)
 		endpoint_forget(ep, a->nic, addr);

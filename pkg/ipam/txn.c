@@ -170,6 +170,11 @@ int txn_terms(struct txn *t, const char *const *terms, struct err *e)
 	return 0;
 }
 
+void txn_behind(struct txn *t)
+{
+	t->ops[t->n_ops - 1].op.behind = true;
+}
+
 int txn_delete(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
 	       struct err *e)
 {

@@ -59,6 +59,8 @@ int txn_put(struct txn *t, enum store_kind kind, const char *ns, const char *nam
 	    struct buf *value, struct err *e);
 /* Index terms of the last txn_put(); strings that outlive the transaction. */
 int txn_terms(struct txn *t, const char *const *terms, struct err *e);
+/* The last operation may be written after the commit (store_op.behind). */
+void txn_behind(struct txn *t);
 int txn_delete(struct txn *t, enum store_kind kind, const char *ns, const char *name, uint64_t version,
 	       struct err *e);
 

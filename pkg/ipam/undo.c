@@ -63,7 +63,7 @@ static int put_former(struct txn *t, const struct undo *u, const struct ipam_req
 	if (r == 0)
 		r = claim_put(t, f->claimed_by ? "" : f->network, f, 0, e);
 	if (r == 0)
-		r = endpoint_get(t, f->ns, f->pod, &ep, e);
+		r = endpoint_of(t, f, &ep, e);
 	if (r < 0)
 		return r;
 	entry = endpoint_find(ep, f->nic);

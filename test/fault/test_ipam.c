@@ -79,7 +79,13 @@ static void flaky_close(struct store *st)
 }
 
 static const struct store_impl flaky_impl = {
-	flaky_begin, flaky_get, flaky_list, flaky_next_free, flaky_commit, flaky_end, flaky_close,
+	.begin = flaky_begin,
+	.get = flaky_get,
+	.list = flaky_list,
+	.next_free = flaky_next_free,
+	.commit = flaky_commit,
+	.end = flaky_end,
+	.close = flaky_close,
 };
 
 /* ---- what is done ---- */
