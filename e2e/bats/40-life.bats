@@ -294,7 +294,7 @@ gc() {
 
 @test "datastore agent without an agent: ADD may be tried again, STATUS says 50, DEL does not hold up a pod" {
 	for agent in '"datastore":"agent",' ''; do
-		conf='{"cniVersion":"1.1.0","name":"net","ipam":{"type":"spiderpool",'$agent'"ipam_unix_socket_path":"'$DIR'/none.sock","log_file_path":""}}'
+		conf='{"cniVersion":"1.1.0","name":"net","ipam":{"type":"spiderpool",'$agent'"ipam_unix_socket_path":"'$DIR'/none.sock","state_dir":"'$STATE'","log_file_path":""}}'
 		call ipam ADD c1 eth0 "$NETNS" "" "$conf"
 		refused 11 "spiderpool-agent is not reachable at $DIR/none.sock"
 		call ipam STATUS "" "" "" "" "$conf"

@@ -37,7 +37,8 @@ static const struct json_field section_fields[] = {
 	JF(struct ipam_section, ipam_unix_socket_path, "ipam_unix_socket_path",
 	   .doc = "datastore agent: its socket; default " SECTION_SOCKET),
 	JF(struct ipam_section, state_dir, "state_dir",
-	   .doc = "datastore local: where pools and addresses are kept; default " STORE_LOCAL_DIR),
+	   .doc = "datastore local: where pools and addresses are kept. Datastore agent: where DEL leaves a note "
+		  "while the agent is away; it looks in the default, " STORE_LOCAL_DIR),
 	JF(struct ipam_section, durability, "durability", .one_of = durabilities,
 	   .doc = "datastore local: \"full\" (default): an answered ADD survives power loss; \"relaxed\": "
 		  "the last "
@@ -55,7 +56,7 @@ static const struct json_field section_fields[] = {
 	   .doc = "datastore local: an address somebody else was seen using is left alone this long; default "
 		  "3600"),
 	JF(struct ipam_section, timeout_seconds, "timeout_seconds", .min = 1, .max = 100,
-	   .doc = "datastore local: for one call, waiting for other calls included; default 30"),
+	   .doc = "for one call, waiting for other calls included; default 30, with datastore agent 100"),
 	JF(struct ipam_section, enable_ip_conflict_detection, "enable_ip_conflict_detection",
 	   .doc = "datastore local: ask the network whether an address is in use before it is given out"),
 	JF(struct ipam_section, enable_gateway_detection, "enable_gateway_detection",
@@ -160,6 +161,7 @@ int ipam_section_read(struct json_object *section, struct ipam_section *ret,
 static const struct json_field essential_fields[] = {
 	JF(struct ipam_section, datastore, "datastore", .one_of = datastores),
 	JF(struct ipam_section, state_dir, "state_dir"),
+	JF(struct ipam_section, ipam_unix_socket_path, "ipam_unix_socket_path"),
 };
 static const struct json_table essential_table = JSON_TABLE(struct ipam_section, "ipam", essential_fields);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - one call on the local datastore */
+/* session.c - one call: configuration, log, deadline, store */
 #include "session.h"
 
 #include <ctype.h>
@@ -18,7 +18,8 @@
 #define AGENT_MARKER "/var/lib/spiderpool/agent.installed"
 #define LOCAL_PERMIT "/etc/spiderpool/allow-local-datastore"
 
-#define TIMEOUT_DEFAULT_S 30
+#define TIMEOUT_LOCAL_S 30
+#define TIMEOUT_AGENT_S 100 /* as long as plugins have always waited for an agent */
 
 static void unknown_key(const char *path, void *arg)
 {
@@ -64,15 +65,23 @@ static void read_node(struct session *s)
 		*p = (char)tolower((unsigned char)*p);
 }
 
-static int read_boot(struct session *s, struct err *e)
+int session_read_boot(char out[SESSION_BOOT_MAX], struct err *e)
 {
-	struct buf b = BUF_INIT(sizeof(s->boot) - 1);
-	int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", sizeof(s->boot) - 1, &b, e);
+	struct buf b = BUF_INIT(SESSION_BOOT_MAX - 1);
+	int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", SESSION_BOOT_MAX - 1, &b, e);
 
+	out[0] = '\0';
 	if (r == 0)
-		snprintf(s->boot, sizeof(s->boot), "%.*s", (int)strcspn(buf_cstr(&b), "\n"), buf_cstr(&b));
+		snprintf(out, SESSION_BOOT_MAX, "%.*s", (int)strcspn(buf_cstr(&b), "\n"), buf_cstr(&b));
 	buf_clear(&b);
 	return r;
+}
+
+static int64_t timeout_seconds(const struct ipam_section *c)
+{
+	if (c->timeout_seconds.set)
+		return c->timeout_seconds.v;
+	return ipam_section_is_local(c) ? TIMEOUT_LOCAL_S : TIMEOUT_AGENT_S;
 }
 
 int session_start(struct cni_call *c, struct session *s, struct err *e)
@@ -83,14 +92,15 @@ int session_start(struct cni_call *c, struct session *s, struct err *e)
 	r = ipam_section_read(c->conf.ipam, &s->conf, NULL, NULL, e);
 	if (r == 0)
 		r = start_log(s, e);
+	if (r == 0)
+		json_unknown(&ipam_section_table, c->conf.ipam, unknown_key, s);
 	if (r < 0 && c->env.verb == CNI_DEL && c->conf.ipam) {
 		ipam_section_clear(&s->conf);
-		return ipam_section_read_essential(c->conf.ipam, &s->conf, e);
+		r = ipam_section_read_essential(c->conf.ipam, &s->conf, e);
 	}
-	if (r < 0)
-		return r;
-	json_unknown(&ipam_section_table, c->conf.ipam, unknown_key, s);
-	return 0;
+	if (r == 0)
+		s->until = deadline_min(c->deadline, deadline_in(timeout_seconds(&s->conf) * 1000));
+	return r;
 }
 
 static int check_permitted(struct err *e)
@@ -146,9 +156,7 @@ static void prepare_late(const struct session *s)
 		 "state directory %.200s: another process has held the lock for more than %d s; nothing was "
 		 "changed; look for a "
 		 "stopped process with \"fuser -v %.200s/lock.mdb\"",
-		 s->conf.state_dir,
-		 s->conf.timeout_seconds.set ? (int)s->conf.timeout_seconds.v : TIMEOUT_DEFAULT_S,
-		 s->conf.state_dir);
+		 s->conf.state_dir, (int)timeout_seconds(&s->conf), s->conf.state_dir);
 	prepare(s, &e, late_document, sizeof(late_document));
 }
 
@@ -181,25 +189,23 @@ int session_open_store(struct session *s, bool giving, struct err *e)
 		.on_lock_timeout = on_lock_timeout,
 		.on_damage = on_damage,
 	};
-	int64_t seconds = s->conf.timeout_seconds.set ? s->conf.timeout_seconds.v : TIMEOUT_DEFAULT_S;
-	struct deadline until = deadline_min(s->call->deadline, deadline_in(seconds * 1000));
 	int r = giving ? check_permitted(e) : 0;
 
 	if (r < 0)
 		return r;
 	read_node(s);
-	r = read_boot(s, e);
+	r = session_read_boot(s->boot, e);
 	if (r < 0)
 		return r;
 	prepare_late(s);
 	prepare_damage(s);
-	r = store_local_open(&o, until, &s->store, e);
+	r = store_local_open(&o, s->until, &s->store, e);
 	if (r < 0)
 		return r;
 	s->ipam = (struct ipam){
 		.st = s->store,
 		.conf = ipam_section_conf(&s->conf),
-		.until = until,
+		.until = s->until,
 		.alive = alive,
 		.note = note,
 		.note_arg = s,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.h - one call on the local datastore: configuration, log, store, engine */
+/* session.h - one call: configuration, log, deadline; with the local datastore also store and engine */
 #ifndef PLUGIN_IPAM_SESSION_H
 #define PLUGIN_IPAM_SESSION_H
 
@@ -8,21 +8,27 @@
 #include "ipam/section.h"
 #include "store/local.h"
 
+#define SESSION_BOOT_MAX 64
+
 struct session {
 	struct cni_call *call;
 	struct ipam_section conf;
 	struct log log;
+	int64_t started;       /* wall time, ms */
+	struct deadline until; /* for every wait on others */
+	/* datastore local, after session_open_store() */
 	struct store *store;
-	struct ipam ipam; /* st is NULL until session_open_store() */
-	char node[256], boot[64];
-	int64_t started; /* wall time, ms */
+	struct ipam ipam;
+	char node[256], boot[SESSION_BOOT_MAX];
 };
 
-/* Reads the configuration and starts the log. */
+/* Reads the configuration and starts the log. DEL does with less than all of the configuration. */
 int session_start(struct cni_call *c, struct session *s, struct err *e);
 /* datastore local: opens the store. giving: to give addresses out, which a node that belongs to a cluster
  * must have allowed; giving back is always allowed, for pods that are older than the cluster. */
 int session_open_store(struct session *s, bool giving, struct err *e);
+/* The node's boot ID. */
+int session_read_boot(char out[SESSION_BOOT_MAX], struct err *e);
 void session_end(struct session *s);
 
 /* The request of this call; strings point into the session's call and into r. */

@@ -3,10 +3,10 @@
 #ifndef PLUGIN_IPAM_WIRE_H
 #define PLUGIN_IPAM_WIRE_H
 
-#include "session.h"
+#include "datastore.h"
 
-/* Checks the attachment's addresses and gateways as configured; an address in use goes into quarantine and *a
- * gets another one. On failure the caller gives *a up with ipam_del(). Then the addresses are announced. */
-int wire_settle(struct session *s, const struct session_request *r, struct ipam_attachment *a, struct err *e);
+/* Checks the addresses and gateways of a->grant that ask for it; an address in use goes into quarantine and
+ * the grant gets another one. On failure the caller gives the claim up. Then the addresses are announced. */
+int wire_settle(struct add *a, struct err *e);
 
 #endif
