@@ -21,6 +21,8 @@
 #define API_LABEL_POOL_CIDR   "ipam.spidernet.io/ippool-cidr"
 #define API_LABEL_SUBNET_CIDR "ipam.spidernet.io/subnet-cidr"
 #define API_LABEL_OWNER       "ipam.spidernet.io/owner-spider-subnet"
+/* On pools whose status was written by us alone: what the Go Spiderpool had recorded there is in blocks. */
+#define API_ANNOTATION_TAKEN_OVER "ipam.spidernet.io/taken-over"
 /* Its presence says that the controller made the pool for an application. */
 #define API_LABEL_APP_NAME "ipam.spidernet.io/owner-application-name"
 

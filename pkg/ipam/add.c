@@ -319,7 +319,7 @@ int ipam_add(struct ipam *m, const struct ipam_request *req, struct ipam_attachm
 	int r = check_request(req, e);
 
 	*ret = (struct ipam_attachment){ 0 };
-	if (r == 0)
+	if (r == 0 && !m->conf.cluster) /* an agent knows which pods lived on */
 		r = ipam_boot(m, req->boot, e);
 	if (r == 0)
 		r = txn_run(m, STORE_WRITE, add_body, &x, e);

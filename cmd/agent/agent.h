@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.h - spiderpool-agent: what its parts share
+ *
+ * One process a node. It keeps nothing that the API server or its state directory does not have, and may be
+ * killed at any instant (design/allocation.md section 3).
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "cluster.h"
+#include "config.h"
+#include "http/server.h"
+#include "metrics/metrics.h"
+#include "ipam/ipam.h"
+#include "ipam/note.h"
+#include "ipam/socket.h"
+#include "store/kube.h"
+
+#define AGENT_CALL_MS 60000 /* a caller that says no deadline waits so long */
+#define AGENT_DEL_MS  4000  /* then a DEL becomes a note */
+
+struct keys; /* keys.h */
+
+struct agent {
+	struct agent_config conf;
+	char boot[64];
+	char *notes, *objects; /* directories */
+	struct kube *k;
+	struct store_kube *hub;
+	struct cluster *cluster;
+	struct http_server *socket, *health, *metrics;
+	struct keys *keys;
+
+	pthread_mutex_t lock;
+	pthread_cond_t pools, wake; /* a pool changed; something for the sweeper to look at */
+	uint64_t pools_seq;
+	bool sweep_soon, blocks_lost;
+	atomic_bool started, stopping;
+	pthread_t sweeper;
+	bool sweeping;
+};
+
+/* ---- say.c: one logfmt line each on stderr ---- */
+
+void say_level(enum log_level level);
+void say(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- request.c: a pod's call for the engine ---- */
+
+struct call {
+	struct cluster_pod pod;
+	struct ipam_request req;
+	struct ipam_master master;
+	struct store *st;
+	struct ipam m;
+};
+/* -EPERM and code ERR_CONFIG: a pod of another node. What add says is lent to c. */
+int call_open(struct agent *a, const struct socket_add *add, struct deadline until, struct call *c,
+	      struct err *e);
+void call_close(struct call *c);
+/* For what is about containers alone. */
+int call_open_plain(struct agent *a, bool fixed, struct deadline until, struct call *c, struct err *e);
+
+/* ---- verbs: 0, or *e; the pod's other verbs wait ---- */
+
+int verb_add(struct agent *a, const struct socket_add *q, struct deadline until, struct socket_answer *ret,
+	     struct err *e);
+int verb_conflict(struct agent *a, const struct socket_conflict *q, struct deadline until,
+		  struct socket_answer *ret, struct err *e);
+int verb_del(struct agent *a, const struct socket_del *q, struct deadline until, struct err *e);
+int verb_undo(struct agent *a, const struct socket_del *q, struct deadline until, struct err *e);
+int verb_batch_del(struct agent *a, const struct socket_batch_del *q, struct deadline until, struct err *e);
+int verb_gc(struct agent *a, const struct socket_gc *q, struct deadline until, int64_t *ret_freed,
+	    struct err *e);
+int verb_check(struct agent *a, const struct socket_check *q, struct deadline until, struct err *e);
+int verb_status(struct agent *a, const struct socket_status *q, struct deadline until, struct err *e);
+int verb_workload(struct agent *a, const char *ns, const char *pod, struct deadline until,
+		  struct socket_workload *ret, struct err *e);
+
+/* ---- release.c ---- */
+
+/* Frees what an attachment holds by the rules of DEL: nothing while its pod is alive. The pod's lock is held.
+ */
+int release_attached(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e);
+/* The same for every attachment of a container's NIC ("" for any, in any network when NULL). */
+int release_container(struct agent *a, const char *network, const char *container, const char *nic,
+		      struct deadline until, struct err *e);
+/* Notes of the pod; of all with ns NULL. What cannot be settled now stays. */
+int release_notes(struct agent *a, const char *ns, const char *pod, struct deadline until, struct err *e);
+
+struct attached {
+	struct ipam_attachment *v;
+	size_t n;
+};
+/* Copies of what is recorded on this node, that want() says yes to (NULL: all). */
+int attached_list(struct agent *a, bool (*want)(const struct ipam_attachment *at, void *arg), void *arg,
+		  struct attached *ret, struct err *e);
+void attached_clear(struct attached *l);
+
+/* ---- life.c ---- */
+
+/* Everything that must be known before a pod is served; tries again until it is, or the agent is to stop. */
+int life_start(struct agent *a, struct err *e);
+int life_sweeper(struct agent *a, struct err *e); /* starts it */
+void life_stop(struct agent *a);
+
+/* ---- serve.c, gauges.c ---- */
+
+int serve_probes(struct agent *a, struct err *e); /* health and metrics, from the beginning */
+int serve_start(struct agent *a, struct err *e);  /* the socket */
+void serve_stop(struct agent *a, struct deadline until);
+void gauges_print(struct agent *a, struct buf *out);
+void gauges_add(int r, const struct err *e, double seconds);
+void gauges_release(int r, double seconds);
+void gauges_wait(bool release, double seconds);
+
+#endif

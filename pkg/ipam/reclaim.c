@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reclaim.c - a node's attachments and the cluster's blocks held against each other */
+#include "ipam/reclaim.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "ipam/claim.h"
+#include "ipam/release.h"
+
+struct reclaim {
+	const struct ipam_attachment *a;
+	char taken[IP_TEXT_MAX]; /* the last address that is another's */
+	char by[256];
+	bool wrote;
+};
+
+static int reclaim_one(struct txn *t, struct reclaim *x, size_t i, struct err *e)
+{
+	const struct ipam_attachment *a = x->a;
+	struct ipam_request req = claim_request_of(a);
+	struct txn_block *b;
+	struct block_rec *rec;
+	struct ip_prefix p;
+	int r = ipam_attachment_ip(a, i, &p, e);
+
+	if (r == 0)
+		r = txn_record(t, p.ip, &b, &rec, e);
+	if (r < 0 || (strcmp(rec->container, a->container) == 0 && strcmp(rec->nic, a->nic) == 0))
+		return r;
+	if (rec->hold == HOLD_STS || rec->hold == HOLD_VM) {
+		/* Its own, without a holder: that was lost with the block. */
+		if (req.hold == rec->hold && req.hold_ref && strcmp(rec->ref, req.hold_ref) == 0) {
+			x->wrote = true;
+			return claim_holder(t, &req, b, rec, e);
+		}
+	}
+	if (block_rec_held(rec, t->now)) {
+		ip_format(p.ip, x->taken);
+		snprintf(x->by, sizeof(x->by), "%.100s/%.100s (container %.40s)", rec->ns, rec->pod,
+			 rec->container);
+		return 0;
+	}
+	x->wrote = true;
+	return claim_record(t, &req, a->nic, a->ips.v[i].pool, b, rec, e);
+}
+
+static int reclaim_body(struct txn *t, void *arg, struct err *e)
+{
+	struct reclaim *x = arg;
+	int r = 0;
+
+	x->taken[0] = '\0';
+	x->wrote = false;
+	for (size_t i = 0; r == 0 && i < x->a->ips.n; i++)
+		if (!x->a->ips.v[i].released)
+			r = reclaim_one(t, x, i, e);
+	return r == 0 && !x->wrote ? 1 : r;
+}
+
+int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e)
+{
+	struct reclaim x = { .a = a };
+	int r = txn_run(m, STORE_RELEASE, reclaim_body, &x, e);
+
+	if (r < 0 || !x.taken[0])
+		return r;
+	return err_code(
+		e, ERR_CONFIG, EEXIST,
+		"address %s of pod %s/%s (container %s, NIC %s) was lost from its block, and is %s's by now; "
+		"delete one of the two pods",
+		x.taken, a->ns ? a->ns : "", a->pod ? a->pod : "-", a->container, a->nic, x.by);
+}
+
+struct drop {
+	struct ip addr;
+	const char *container, *nic;
+	bool hold_dead;
+};
+
+static int drop_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct drop *d = arg;
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, d->addr, &b, &rec, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(rec->container, d->container) != 0 || strcmp(rec->nic, d->nic) != 0 ||
+	    rec->hold == HOLD_FREE)
+		return 1;
+	t->hold_dead = d->hold_dead;
+	release_holder(t, b, rec);
+	return 0;
+}
+
+int ipam_drop(struct ipam *m, struct ip addr, const char *container, const char *nic, bool hold_dead,
+	      struct err *e)
+{
+	struct drop d = { addr, container, nic, hold_dead };
+
+	return txn_run(m, STORE_RELEASE, drop_body, &d, e);
+}
+
+static int adopt_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct ipam_attachment *a = arg;
+	const char *network = a->claimed_by ? "" : a->network;
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, network, a->container, a->nic, &s, e);
+
+	if (r)
+		return r;
+	return claim_put(t, network, a, 0, e);
+}
+
+int ipam_adopt(struct ipam *m, const struct ipam_attachment *a, struct err *e)
+{
+	return txn_run(m, STORE_RELEASE, adopt_body, (void *)a, e);
+}
