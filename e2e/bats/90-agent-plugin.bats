@@ -123,6 +123,7 @@ notes() {
 			same '{"container":"c1","namespace":"blue","network":"net","nic":"eth0","pod":"web","uid":"uid-web"}' "$(notes)"
 		done
 		same "$(cat /proc/sys/kernel/random/boot_id)" "$(cat "$STATE"/notes/*.json | jq -r .boot)"
+		same true "$(jq ".at > $(date +%s)000 - 60000 and .at <= $(date +%s)999" "$STATE"/notes/*.json)"
 		same "700 700" "$(stat -c %a "$STATE" "$STATE/notes" | paste -sd ' ')"
 		same '["notes"]' "$(find "$STATE" -mindepth 1 -maxdepth 1 -printf '%f\n' | jq -Rsc 'split("\n")[:-1]')"
 		rm -r "$STATE"
@@ -166,6 +167,11 @@ notes() {
 	call private "$NETNS" env CNI_COMMAND=DEL CNI_CONTAINERID=c1 CNI_IFNAME=eth0 "$BIN/spiderpool" <<<"$conf"
 	succeeded
 	grep -q "level=error msg=\"no release note could be left: .*$STATE" "$DIR/var-log/spidernet/spiderpool.log"
+	# a configuration that says no proper place: the usual one
+	conf=${conf/"$STATE"/state}
+	call private "$NETNS" env CNI_COMMAND=DEL CNI_CONTAINERID=c1 CNI_IFNAME=eth0 "$BIN/spiderpool" <<<"$conf"
+	succeeded
+	same c1 "$(jq -r .container "$DIR"/var-lib/spiderpool/notes/*.json)"
 }
 
 @test "the agent refuses: its code and its sentence, or its text" {
@@ -175,13 +181,19 @@ notes() {
 	says POST-ip 500 '"no IPPool available"'
 	a_call ADD
 	refused 11 'spiderpool IP allocation error: no IPPool available'
+	for code in 0 1000 null '"7"'; do # these are none
+		says POST-ip 500 '{"code":'$code',"message":"m"}'
+		a_call ADD
+		refused 11 'spiderpool IP allocation error: m'
+	done
+	rm "$DIR/requests"
 	says POST-ip 422 '{"code":602,"message":"podName in body is required"}'
 	a_call ADD
 	refused 11 'POST /v1/ipam/ip: status 422: podName in body is required'
 	says POST-ip 404 'what?'
 	a_call ADD
 	refused 11 'status 404: what?'
-	same "POST-ip POST-ip POST-ip POST-ip" "$(paths)" # nothing to undo
+	same "POST-ip POST-ip" "$(paths)" # nothing to undo
 }
 
 @test "the agent is slow: the deadline" {
