@@ -120,7 +120,7 @@ static bool is_named(const struct asked *a, const char *network, const struct js
 
 		if (strcmp(name, network) == 0)
 			return true;
-		if (!strchr(name, '/') && strncmp(network, ns, len) == 0 && network[len] == '/' &&
+		if (strncmp(network, ns, len) == 0 && network[len] == '/' &&
 		    strcmp(network + len + 1, name) == 0)
 			return true;
 	}

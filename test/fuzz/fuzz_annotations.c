@@ -5,11 +5,18 @@
 #include <string.h>
 
 #include "ipam/candidates.h"
+#include "ipam/networks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const keys[] = {
 	ANNOTATION_IPPOOL, ANNOTATION_IPPOOLS, ANNOTATION_ROUTES, ANNOTATION_SUBNET, ANNOTATION_NETWORKS,
+};
+
+/* The same texts as a cluster's pod has them; the last one is its namespace's. */
+static const char *const cluster_keys[] = {
+	ANNOTATION_SUBNET,   ANNOTATION_SUBNETS,      ANNOTATION_IP_NUMBER,
+	ANNOTATION_NETWORKS, ANNOTATION_DEFAULT_IPV4,
 };
 
 static void must(bool holds, const char *what)
@@ -50,6 +57,31 @@ static void check_routes(const struct candidates *c)
 	}
 }
 
+static void check(const struct ipam_conf *conf, const struct ipam_request *req)
+{
+	struct err e = { .sys = -1 };
+	struct candidates c;
+
+	if (candidates_select(conf, req, &c, &e) == 0) {
+		check_nics(&c, req);
+		check_routes(&c);
+		candidates_clear(&c);
+	} else {
+		must(e.sys > 0 && e.msg[0] && e.cni == ERR_CONFIG, "an error without a sentence");
+	}
+}
+
+static void check_network(const char *text)
+{
+	char network[NETWORK_NAME_MAX];
+	struct err e;
+	int r = networks_of_nic(text, "net1", "ns", network, &e);
+
+	must(r <= 0 || (strchr(network, '/') && network[0]), "a network without a name");
+	r = networks_default(text, "ns", network, &e);
+	must(r <= 0 || (strchr(network, '/') && network[0]), "a default network without a name");
+}
+
 /* Up to three annotations: "<digit of the key><text>\n". */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -64,22 +96,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .pod = "",
 				    .uid = "",
 				    .annotations = &map };
-	struct candidates c;
-	struct err e = { .sys = -1 };
+	size_t key[3];
 
 	must(copy != NULL, "memory");
 	memcpy(copy, data, size);
 	copy[size] = '\0';
-	while (map.n < 3 && (line = strsep(&next, "\n")) && line[0])
-		entries[map.n++] =
-			(struct json_map_entry){ (char *)keys[(unsigned char)line[0] % 5], line + 1 };
-	if (candidates_select(&conf, &req, &c, &e) == 0) {
-		check_nics(&c, &req);
-		check_routes(&c);
-		candidates_clear(&c);
-	} else {
-		must(e.sys > 0 && e.msg[0] && e.cni == ERR_CONFIG, "an error without a sentence");
+	while (map.n < 3 && (line = strsep(&next, "\n")) && line[0]) {
+		key[map.n] = (unsigned char)line[0] % 5;
+		entries[map.n] = (struct json_map_entry){ (char *)keys[key[map.n]], line + 1 };
+		check_network(line + 1);
+		map.n++;
 	}
+	check(&conf, &req);
+	for (size_t i = 0; i < map.n; i++)
+		entries[i].key = (char *)cluster_keys[key[i]];
+	conf.cluster = conf.enable_subnet = conf.enable_auto_pool = true;
+	req.ns_annotations = &map;
+	req.owner = (struct ipam_owner){ "apps/v1", "Deployment", "ns", "web", "u" };
+	check(&conf, &req);
 	free(copy);
 	return 0;
 }

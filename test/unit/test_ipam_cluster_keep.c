@@ -223,6 +223,7 @@ static void W5_record_is_gone(void **state)
 	EXPECT(cluster_add(&l, web0("c1", "u1")), "10.0.0.2/24");
 	lab_del(&l, "c1", "eth0");
 	lab_del(&l, "x", "eth0");
+	lose(&l, "10.0.0.1");
 	lose(&l, "10.0.0.2");
 	EXPECT(cluster_add(&l, web0("c2", "u2")), "10.0.0.2/24"); /* not the first that is free */
 	EXPECT(lab_state(&l, "10.0.0.2"), "sts c2");
@@ -325,6 +326,111 @@ static void an_endpoint_of_a_cluster(void **state)
 	assert_null(strstr(endpoint(&l, "web-0"), "ownerReferences"));
 	EXPECT_PART(endpoint(&l, "web-0"), "\"finalizers\":[\"spiderpool.spidernet.io\"]");
 	lab_close(&l);
+}
+
+/* A store that looks at what is committed, and passes it on. */
+struct spy {
+	struct store st;
+	struct store *real;
+	int behind, in_time; /* writes of endpoints */
+	bool of_cluster;     /* an attachment with what only a cluster's has */
+};
+
+static struct store *real(struct store *st)
+{
+	return ((struct spy *)st)->real;
+}
+
+static int spy_begin(struct store *st, enum store_mode mode, struct deadline until, struct err *e)
+{
+	return store_begin(real(st), mode, until, e);
+}
+
+static int spy_get(struct store *st, enum store_kind kind, const char *ns, const char *name,
+		   struct store_obj *ret, struct err *e)
+{
+	return store_get(real(st), kind, ns, name, ret, e);
+}
+
+static int spy_list(struct store *st, enum store_kind kind, const char *term, const char *from,
+		    const char *to, int (*each)(const struct store_obj *o, void *arg, struct err *e),
+		    void *arg, struct err *e)
+{
+	return store_list(real(st), kind, term, from, to, each, arg, e);
+}
+
+static int spy_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_t before, ip_num *ret,
+			 struct err *e)
+{
+	return store_next_free(real(st), ver, from, to, before, ret, e);
+}
+
+static int spy_commit(struct store *st, const struct store_op *ops, size_t n, struct err *e)
+{
+	struct spy *s = (struct spy *)st;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].kind == STORE_ENDPOINT)
+			*(ops[i].behind ? &s->behind : &s->in_time) += 1;
+		else
+			assert_false(ops[i].behind);
+		if (ops[i].kind == STORE_ATTACHMENT && ops[i].verb != STORE_DELETE)
+			s->of_cluster |= strstr(ops[i].data, "owner") || strstr(ops[i].data, "hold") ||
+					 strstr(ops[i].data, "endpoint") || strstr(ops[i].data, "detached") ||
+					 strstr(ops[i].data, "cleanGateway");
+	}
+	return store_commit(s->real, ops, n, e);
+}
+
+static void spy_end(struct store *st)
+{
+	store_end(real(st));
+}
+
+static const struct store_impl spy_impl = {
+	.begin = spy_begin,
+	.get = spy_get,
+	.list = spy_list,
+	.next_free = spy_next_free,
+	.commit = spy_commit,
+	.end = spy_end,
+};
+
+static void what_may_be_written_behind(void **state)
+{
+	static const struct {
+		const char *what;
+		bool cluster, sts;
+		int behind, in_time; /* of an ADD and its DEL */
+	} rows[] = {
+		{ "a pod that takes its address with it", true, false, 2, 0 },
+		{ "what the next node must find", true, true, 0, 1 },
+		{ "the local store", false, false, 0, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cluster_pod p = rows[i].sts ? web0("c1", "u1") : (struct cluster_pod){ 0 };
+		struct ipam_request r = cluster_request(&p);
+		struct lab l;
+		struct spy spy = { .st = { &spy_impl } };
+
+		print_message("# row %zu: %s\n", i, rows[i].what);
+		cluster_open(&l);
+		lab_pool(&l, "a", A ", default: true");
+		l.m.conf.cluster = rows[i].cluster;
+		if (!rows[i].cluster)
+			r.owner = (struct ipam_owner){ 0 };
+		spy.real = l.st;
+		l.m.st = &spy.st;
+		EXPECT(lab_add(&l, &r), "10.0.0.1/24");
+		lab_del(&l, "c1", "eth0");
+		assert_int_equal(spy.behind, rows[i].behind);
+		assert_int_equal(spy.in_time, rows[i].in_time);
+		assert_int_equal(spy.of_cluster, rows[i].cluster);
+		l.m.st = l.st;
+		lab_close(&l);
+	}
 }
 
 /* What a former pod of the name left is not this one's, and does not stay. */
@@ -494,6 +600,7 @@ int main(void)
 		cmocka_unit_test(W5_half_is_gone),
 		cmocka_unit_test(a_vm_keeps_its_address),
 		cmocka_unit_test(an_endpoint_of_a_cluster),
+		cmocka_unit_test(what_may_be_written_behind),
 		cmocka_unit_test(a_stale_endpoint_is_replaced),
 		cmocka_unit_test(an_endpoint_that_is_going),
 		cmocka_unit_test(detached_and_taken_over),
