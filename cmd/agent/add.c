@@ -103,6 +103,7 @@ static int claim(struct agent *a, struct call *c, struct ipam_attachment *at, st
 		r = ipam_add(&c->m, &c->req, at, e);
 		if (r != -EAGAIN || e->cni != ERR_TRY_AGAIN || deadline_left(until) == 0)
 			return r;
+		gauges_waited_for_pool();
 		pthread_mutex_lock(&a->lock);
 		while (a->pools_seq == seen && deadline_left(until) > 0 && !a->stopping)
 			kube_cond_wait(&a->pools, &a->lock, until);

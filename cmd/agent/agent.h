@@ -36,7 +36,7 @@ struct agent {
 	struct keys *keys;
 
 	pthread_mutex_t lock;
-	pthread_cond_t pools, wake; /* a pool changed; something for the sweeper to look at */
+	pthread_cond_t pools, wake, stop; /* a pool changed; something for the sweeper to look at; the end */
 	uint64_t pools_seq;
 	bool sweep_soon, blocks_lost;
 	atomic_bool started, stopping;
@@ -101,6 +101,13 @@ int attached_list(struct agent *a, bool (*want)(const struct ipam_attachment *at
 		  struct attached *ret, struct err *e);
 void attached_clear(struct attached *l);
 
+/* ---- settle.c ---- */
+
+/* Before anybody is served. */
+int settle_all(struct agent *a, struct err *e);
+/* What blocks have lost of this node's pods is claimed again. */
+int settle_lost(struct agent *a, struct deadline until, struct err *e);
+
 /* ---- life.c ---- */
 
 /* Everything that must be known before a pod is served; tries again until it is, or the agent is to stop. */
@@ -117,5 +124,6 @@ void gauges_print(struct agent *a, struct buf *out);
 void gauges_add(int r, const struct err *e, double seconds);
 void gauges_release(int r, double seconds);
 void gauges_wait(bool release, double seconds);
+void gauges_waited_for_pool(void);
 
 #endif

@@ -19,6 +19,11 @@ void gauges_wait(bool release, double seconds)
 	histogram_observe(&wait_fine, seconds);
 }
 
+void gauges_waited_for_pool(void)
+{
+	counter_inc(&waited);
+}
+
 void gauges_add(int r, const struct err *e, double seconds)
 {
 	counter_inc(&adds);

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "agent.h"
 #include "base/own.h"
 #include "ipam/pool.h"
-#include "ipam/reclaim.h"
 #include "keys.h"
 #include "kube/thread.h"
 
@@ -23,233 +25,7 @@ static const char *text(const char *s)
 	return s ? s : "";
 }
 
-/* ---- calls that were cut off ---- */
-
-struct cut {
-	struct agent *a;
-	struct deadline until;
-	struct attached l;
-};
-
-static int collect(const struct store_obj *o, void *arg, struct err *e)
-{
-	struct cut *x = arg;
-	struct ipam_attachment at, *v;
-	int r = ipam_attachment_decode(o, &at, e);
-
-	if (r < 0) {
-		say(LOG_LEVEL_WARN, "an intent cannot be read: %s", e->msg);
-		return 0;
-	}
-	v = realloc(x->l.v, (x->l.n + 1) * sizeof(*v));
-	if (!v) {
-		ipam_attachment_clear(&at);
-		return err_nomem(e);
-	}
-	x->l.v = v;
-	v[x->l.n++] = at;
-	return 0;
-}
-
-/* Nobody was answered. Its update may still be on its way: after a fence it cannot land any more. */
-static int give_up(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e)
-{
-	struct call c;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < at->ips.n; i++) {
-		struct ip_prefix p;
-
-		r = ipam_attachment_ip(at, i, &p, e);
-		if (r == 0)
-			r = store_kube_fence(a->hub, p.ip.ver, p.ip.n >> IP_BLOCK_BITS, until, e);
-	}
-	if (r == 0)
-		r = call_open_plain(a, ipam_attachment_hold(at) != HOLD_POD, until, &c, e);
-	if (r < 0)
-		return r;
-	r = ipam_adopt(&c.m, at, e);
-	if (r == 0)
-		r = ipam_del(&c.m, at->network, at->container, at->nic, e);
-	call_close(&c);
-	if (r == 0)
-		say(LOG_LEVEL_INFO, "ADD pod=%s/%s container=%s nic=%s was cut off and is given back",
-		    text(at->ns), text(at->pod), at->container, at->nic);
-	return r;
-}
-
-static int settle_intents(struct agent *a, struct deadline until, struct err *e)
-{
-	struct cut x = { a, until, { 0 } };
-	int r = store_kube_intents(a->hub, collect, &x, e);
-
-	for (size_t i = 0; r == 0 && i < x.l.n; i++)
-		r = give_up(a, &x.l.v[i], until, e);
-	attached_clear(&x.l);
-	if (r == 0)
-		store_kube_intents_end(a->hub);
-	return r;
-}
-
-/* ---- blocks against attachments ---- */
-
-static int reclaim(struct agent *a, struct deadline until, struct err *e)
-{
-	struct attached l;
-	int r = attached_list(a, NULL, NULL, &l, e);
-
-	for (size_t i = 0; r == 0 && i < l.n; i++) {
-		struct call c;
-
-		if (l.v[i].boot && strcmp(l.v[i].boot, a->boot) != 0)
-			continue;
-		r = call_open_plain(a, ipam_attachment_hold(&l.v[i]) != HOLD_POD, until, &c, e);
-		if (r == 0)
-			r = ipam_reclaim(&c.m, &l.v[i], e);
-		call_close(&c);
-		if (r == -EEXIST) {
-			say(LOG_LEVEL_ERROR, "%s", e->msg);
-			r = 0;
-		}
-	}
-	attached_clear(&l);
-	return r;
-}
-
-struct orphan {
-	struct ip addr;
-	enum hold hold;
-	char ns[254], pod[254], uid[64], container[BLOCK_FIELD_MAX + 1], nic[16], ref[BLOCK_FIELD_MAX + 1];
-};
-struct orphans {
-	struct agent *a;
-	const struct attached *known;
-	struct orphan *v;
-	size_t n;
-};
-
-static bool is_known(const struct attached *l, const struct block_rec *r)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i].container, r->container) == 0 && strcmp(l->v[i].nic, r->nic) == 0)
-			return true;
-	return false;
-}
-
-static int keep_orphan(struct orphans *x, const struct block *b, unsigned i, struct err *e)
-{
-	struct orphan *v = realloc(x->v, (x->n + 1) * sizeof(*v));
-	const struct block_rec *r = &b->rec[i];
-
-	if (!v)
-		return err_nomem(e);
-	x->v = v;
-	v = &v[x->n++];
-	v->addr = (struct ip){ b->ver, (b->index << IP_BLOCK_BITS) + i };
-	v->hold = r->hold;
-	snprintf(v->ns, sizeof(v->ns), "%s", r->ns);
-	snprintf(v->pod, sizeof(v->pod), "%s", r->pod);
-	snprintf(v->uid, sizeof(v->uid), "%s", r->uid);
-	snprintf(v->container, sizeof(v->container), "%s", r->container);
-	snprintf(v->nic, sizeof(v->nic), "%s", r->nic);
-	snprintf(v->ref, sizeof(v->ref), "%s", r->ref);
-	return 0;
-}
-
-static int look_at(const struct store_obj *o, void *arg, struct err *e)
-{
-	struct orphans *x = arg;
-	struct block b;
-	uint8_t ver;
-	ip_num index;
-	int r = ip_block_parse(o->name, &ver, &index, e);
-
-	if (r == 0)
-		r = block_decode(ver, index, o->data, o->len, &b, e);
-	if (r < 0)
-		return err_wrap(e, "SpiderIPBlock %s", o->name);
-	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++)
-		if (block_rec_has_holder(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0 &&
-		    !is_known(x->known, &b.rec[i]))
-			r = keep_orphan(x, &b, i, e);
-	block_clear(&b);
-	return r;
-}
-
-/* A record of ours that no attachment answers for: kept while its pod lives. */
-static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline until, struct err *e)
-{
-	enum cluster_fate fate = FATE_GONE;
-	bool hold_dead = o->hold == HOLD_POD;
-	struct call c;
-	int64_t grace;
-	int r = 0;
-
-	if (o->pod[0])
-		r = cluster_pod_fate(a->cluster, o->ns, o->pod, o->uid, until, &fate, &grace, e);
-	if (r < 0 || fate == FATE_ALIVE)
-		return r;
-	if (!hold_dead)
-		r = cluster_hold_dead(a->cluster, o->hold, o->ref, until, &hold_dead, e);
-	if (r == 0)
-		r = call_open_plain(a, true, until, &c, e);
-	if (r < 0)
-		return r;
-	r = ipam_drop(&c.m, o->addr, o->container, o->nic, hold_dead, e);
-	call_close(&c);
-	return r;
-}
-
-static int drop_orphans(struct agent *a, struct deadline until, struct err *e)
-{
-	struct orphans x = { .a = a };
-	struct attached known;
-	int r = attached_list(a, NULL, NULL, &known, e);
-
-	x.known = &known;
-	if (r == 0)
-		r = store_kube_node_blocks(a->hub, until, look_at, &x, e);
-	for (size_t i = 0; r == 0 && i < x.n; i++)
-		r = judge_orphan(a, &x.v[i], until, e);
-	free(x.v);
-	attached_clear(&known);
-	return r;
-}
-
-/* ---- after a reboot ---- */
-
-static bool of_earlier_boot(const struct ipam_attachment *at, void *arg)
-{
-	return !at->boot || strcmp(at->boot, arg) != 0;
-}
-
-/* Their containers are dead; pods that live on get new ones, and their addresses again. */
-static int end_boot(struct agent *a, struct deadline until, struct err *e)
-{
-	struct attached l;
-	int r = attached_list(a, of_earlier_boot, a->boot, &l, e);
-
-	for (size_t i = 0; r == 0 && i < l.n; i++)
-		r = release_attached(a, &l.v[i], until, e);
-	attached_clear(&l);
-	return r;
-}
-
 /* ---- start ---- */
-
-static int settle(struct agent *a, struct err *e)
-{
-	struct deadline until = deadline_in(TRY_MS);
-	int r = settle_intents(a, until, e);
-
-	if (r == 0)
-		r = reclaim(a, until, e);
-	if (r == 0)
-		r = release_notes(a, NULL, NULL, until, e);
-	if (r == 0)
-		r = end_boot(a, until, e);
-	return r < 0 ? r : drop_orphans(a, until, e);
-}
 
 static void pools_changed(void *arg)
 {
@@ -329,7 +105,7 @@ int life_start(struct agent *a, struct err *e)
 	for (;;) {
 		r = connect(a, e);
 		if (r == 0)
-			r = settle(a, e);
+			r = settle_all(a, e);
 		if (r == 0 || a->stopping)
 			return r;
 		say(LOG_LEVEL_WARN, "not ready, trying again: %s", e->msg);
@@ -350,9 +126,36 @@ static bool has_ended(const struct ipam_attachment *at, void *arg)
 	       !cluster_pod_known_alive(a->cluster, at->ns, at->pod, text(at->uid));
 }
 
-/* Pods that ended while their containers were already gone; and those whose DEL never comes. */
-static void sweep_one(struct agent *a, const struct ipam_attachment *at)
+/* Since when a container's pod is known to be gone; only the sweeper looks. */
+struct seen {
+	uint64_t container;
+	int64_t at; /* monotonic ms */
+};
+struct sweeper {
+	struct agent *a;
+	struct seen *v, *next; /* of the last round, of this one */
+	size_t n, n_next;
+};
+
+static int64_t gone_for(struct sweeper *w, const char *container)
 {
+	struct seen s = { XXH3_64bits(container, strlen(container)), clock_mono_ms() };
+	struct seen *v = realloc(w->next, (w->n_next + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->v[i].container == s.container)
+			s.at = w->v[i].at;
+	if (v) {
+		w->next = v;
+		v[w->n_next++] = s;
+	}
+	return clock_mono_ms() - s.at;
+}
+
+/* Pods that ended while their containers were already gone; and those whose DEL never comes. */
+static void sweep_one(struct sweeper *w, const struct ipam_attachment *at)
+{
+	struct agent *a = w->a;
 	struct deadline until = deadline_in(AGENT_DEL_MS);
 	enum cluster_fate fate;
 	int64_t grace;
@@ -361,7 +164,7 @@ static void sweep_one(struct agent *a, const struct ipam_attachment *at)
 
 	if (r < 0 || fate == FATE_ALIVE)
 		return;
-	if (!at->detached && (fate != FATE_GONE || clock_wall_ms() - at->since < TEARDOWN_MS))
+	if (!at->detached && (fate != FATE_GONE || gone_for(w, at->container) < TEARDOWN_MS))
 		return;
 	if (keys_lock(a->keys, at->ns, at->pod, until, &e) < 0)
 		return;
@@ -371,16 +174,22 @@ static void sweep_one(struct agent *a, const struct ipam_attachment *at)
 	keys_unlock(a->keys, at->ns, at->pod);
 }
 
-static void sweep(struct agent *a)
+static void sweep(struct sweeper *w)
 {
+	struct agent *a = w->a;
 	struct attached l;
 	struct err e;
 
 	if (attached_list(a, has_ended, a, &l, &e) < 0)
 		return;
 	for (size_t i = 0; i < l.n && !a->stopping; i++)
-		sweep_one(a, &l.v[i]);
+		sweep_one(w, &l.v[i]);
 	attached_clear(&l);
+	free(w->v);
+	w->v = w->next;
+	w->n = w->n_next;
+	w->next = NULL;
+	w->n_next = 0;
 	(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
 }
 
@@ -388,44 +197,52 @@ static void mend(struct agent *a)
 {
 	struct err e;
 
-	if (reclaim(a, deadline_in(TRY_MS), &e) == 0)
+	if (settle_lost(a, deadline_in(TRY_MS), &e) == 0)
 		return;
 	say(LOG_LEVEL_ERROR, "blocks were lost, and could not be claimed again yet: %s", e.msg);
 	pthread_mutex_lock(&a->lock);
-	a->blocks_lost = true;
+	a->blocks_lost = a->sweep_soon = true;
 	pthread_mutex_unlock(&a->lock);
+}
+
+/* Until somebody has something to look at, or it is time; false: stop. */
+static bool wait_for_work(struct agent *a, bool more)
+{
+	struct deadline until = deadline_in(more ? NOTES_MS : SWEEP_MS), notes;
+	struct err e;
+
+	while (!a->sweep_soon && !a->stopping && deadline_left(until) > 0) {
+		notes = deadline_min(until, deadline_in(NOTES_MS));
+		kube_cond_wait(&a->wake, &a->lock, notes);
+		if (deadline_left(notes) > 0 || a->stopping)
+			continue;
+		pthread_mutex_unlock(&a->lock);
+		(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
+		pthread_mutex_lock(&a->lock);
+	}
+	if (a->sweep_soon && !a->stopping)
+		kube_cond_wait(&a->stop, &a->lock, deadline_in(SETTLE_MS));
+	return !a->stopping;
 }
 
 static void *run(void *arg)
 {
 	struct agent *a = arg;
-	int64_t last = clock_mono_ms();
+	struct sweeper w = { .a = a };
 
 	pthread_mutex_lock(&a->lock);
-	while (!a->stopping) {
-		bool soon = a->sweep_soon, lost = a->blocks_lost;
+	while (wait_for_work(a, w.n > 0)) {
+		bool lost = a->blocks_lost;
 
-		if (!soon && clock_mono_ms() - last < SWEEP_MS) {
-			kube_cond_wait(&a->wake, &a->lock, deadline_in(NOTES_MS));
-			if (!a->sweep_soon && !a->stopping) {
-				struct err e;
-
-				pthread_mutex_unlock(&a->lock);
-				(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
-				pthread_mutex_lock(&a->lock);
-			}
-			continue;
-		}
-		kube_cond_wait(&a->pools, &a->lock, deadline_in(SETTLE_MS));
 		a->sweep_soon = a->blocks_lost = false;
 		pthread_mutex_unlock(&a->lock);
-		last = clock_mono_ms();
 		if (lost)
 			mend(a);
-		sweep(a);
+		sweep(&w);
 		pthread_mutex_lock(&a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
+	free(w.v);
 	return NULL;
 }
 
@@ -443,6 +260,7 @@ void life_stop(struct agent *a)
 	a->stopping = true;
 	pthread_cond_broadcast(&a->wake);
 	pthread_cond_broadcast(&a->pools);
+	pthread_cond_broadcast(&a->stop);
 	pthread_mutex_unlock(&a->lock);
 	if (a->cluster)
 		cluster_cancel(a->cluster);

@@ -90,6 +90,7 @@ static void *wait_for_signal(void *arg)
 	a->stopping = true;
 	pthread_cond_broadcast(&a->wake);
 	pthread_cond_broadcast(&a->pools);
+	pthread_cond_broadcast(&a->stop);
 	pthread_mutex_unlock(&a->lock);
 	return NULL;
 }
@@ -171,6 +172,7 @@ int main(int argc, char **argv, char **envp)
 	mallopt(M_TRIM_THRESHOLD, 256 << 10);
 	kube_cond_init(&a.pools);
 	kube_cond_init(&a.wake);
+	kube_cond_init(&a.stop);
 	r = agent_config_args(argc, argv, &path, &e);
 	if (r == 0)
 		r = agent_config_read(path, envp, note, NULL, &a.conf, &e);

@@ -238,6 +238,17 @@ static int check(struct store_kube *h, const struct store_op *ops, size_t n, str
 	return 0;
 }
 
+/* An address that a block says is free may be one that the block lost. */
+static int check_losses(const struct kube_session *s, struct err *e)
+{
+	if (s->mode != STORE_WRITE || s->h->losses == s->h->mended)
+		return 0;
+	return err_code(
+		e, ERR_TRY_AGAIN, EBUSY,
+		"SpiderIPBlocks were deleted or set back; what pods of this node have of them is being "
+		"claimed again first");
+}
+
 /* Notes what will be claimed, then changes what transactions see of the blocks. */
 static int prepare(struct kube_session *s, const struct store_op *ops, size_t n, struct kube_txn *t,
 		   struct err *e)
@@ -300,8 +311,10 @@ static int commit(struct store *st, const struct store_op *ops, size_t n, struct
 
 	if (r == 0) {
 		t->giving = s->mode == STORE_RELEASE;
-		r = check(h, ops, n, e);
+		r = check_losses(s, e);
 	}
+	if (r == 0)
+		r = check(h, ops, n, e);
 	if (r == 0)
 		r = prepare(s, ops, n, t, e);
 	if (r == 0)

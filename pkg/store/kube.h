@@ -37,7 +37,8 @@ struct store_kube_conf {
 	int (*pool_value)(struct json_object *pool, struct buf *text, const char *terms[4], struct err *e);
 	/* A pool came, went or changed; on a thread of ours, short. May be NULL. */
 	void (*pools_changed)(void *arg);
-	/* A block that was there has vanished, or is older than it was. May be NULL. */
+	/* A block in which this node holds something has vanished, or is older than it was: nothing more is
+	 * given out until store_kube_mended(). Short, and not to call back. May be NULL. */
 	void (*block_lost)(uint8_t ver, ip_num index, void *arg);
 	/* Worth a line in the log. May be NULL. */
 	void (*trouble)(const char *sentence, void *arg);
@@ -57,6 +58,9 @@ int store_kube_session(struct store_kube *h, bool fixed, struct store **ret, str
 
 /* After it no earlier update of the block by anybody can land. */
 int store_kube_fence(struct store_kube *h, uint8_t ver, ip_num index, struct deadline until, struct err *e);
+/* What was lost with blocks is claimed again. losses: what store_kube_losses() said before that began. */
+void store_kube_mended(struct store_kube *h, uint64_t losses);
+uint64_t store_kube_losses(struct store_kube *h);
 /* Forgets what is known of the block. */
 void store_kube_forget(struct store_kube *h, uint8_t ver, ip_num index);
 /* Blocks in which the node holds something, by quorum: each() gets (version 0) what the API has. */

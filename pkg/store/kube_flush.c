@@ -47,18 +47,45 @@ static bool is_older(const char *rv, const char *seen)
 	return strtoull(rv, NULL, 10) < strtoull(seen, NULL, 10);
 }
 
+/* The node of a line, "" for none; out has 256 bytes. */
+static void node_of(const char *line, char *out)
+{
+	for (int i = 0; i < FIELD_NODE && line; i++) {
+		line = strchr(line, '\t');
+		line = line ? line + 1 : NULL;
+	}
+	snprintf(out, 256, "%.*s", line ? (int)strcspn(line, "\t\n") : 0, line ? line : "");
+}
+
+static bool is_ours(const struct store_kube *h, const struct kube_block *b)
+{
+	char node[256];
+
+	for (unsigned i = 0; b->line && i < IP_BLOCK_SIZE; i++) {
+		if (!b->line[i])
+			continue;
+		node_of(b->line[i], node);
+		if (node[0] && strcmp(node, h->node) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int take(struct store_kube *h, struct kube_block *b, struct json_object *tree, struct err *e)
 {
 	const char *rv = tree ? kube_meta(tree, "resourceVersion") : NULL;
-	bool lost = b->exists && (!tree || (rv && is_older(rv, b->rv)));
+	bool lost =
+		b->exists && (!tree || (rv && is_older(rv, b->rv))) && h->conf.block_lost && is_ours(h, b);
 	char name[IP_BLOCK_NAME_MAX];
 	int r = block_take(h, b, tree ? block_records(tree) : NULL, rv, e);
 
 	if (r < 0)
 		return err_wrap(e, "SpiderIPBlock %s", ip_block_name(b->ver, b->index, name));
 	full_note(h, b);
-	if (lost && h->conf.block_lost)
+	if (lost) {
+		h->losses++;
 		h->conf.block_lost(b->ver, b->index, h->conf.arg);
+	}
 	return 0;
 }
 
@@ -102,16 +129,6 @@ int block_load(struct store_kube *h, struct kube_block *b, struct deadline until
 }
 
 /* ---- writing ---- */
-
-/* The node of a line, "" for none; out has 256 bytes. */
-static void node_of(const char *line, char *out)
-{
-	for (int i = 0; i < FIELD_NODE && line; i++) {
-		line = strchr(line, '\t');
-		line = line ? line + 1 : NULL;
-	}
-	snprintf(out, 256, "%.*s", line ? (int)strcspn(line, "\t\n") : 0, line ? line : "");
-}
 
 static int add_labels(struct json_object *meta, const struct kube_block *b, const char *line[IP_BLOCK_SIZE],
 		      struct err *e)

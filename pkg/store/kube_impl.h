@@ -134,6 +134,7 @@ struct store_kube {
 	struct shelf_item *job_first, *job_last;
 	size_t n_jobs; /* queued or under way */
 	uint64_t pools_mark, reserved_mark;
+	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
 	bool pools_in, reserved_in, stopping;
 	int64_t skew_ms;
 	struct store_kube_stats stats;

@@ -123,6 +123,23 @@ bool store_kube_wait(struct store_kube *h, struct deadline until)
 	return in;
 }
 
+uint64_t store_kube_losses(struct store_kube *h)
+{
+	uint64_t n;
+
+	hub_lock(h);
+	n = h->losses;
+	hub_unlock(h);
+	return n;
+}
+
+void store_kube_mended(struct store_kube *h, uint64_t losses)
+{
+	hub_lock(h);
+	h->mended = losses;
+	hub_unlock(h);
+}
+
 void store_kube_forget(struct store_kube *h, uint8_t ver, ip_num index)
 {
 	struct kube_block *b;
