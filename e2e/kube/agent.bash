@@ -24,6 +24,7 @@ agent_install() {
 	kubectl wait --for=condition=Established --timeout=20s crd --all >&2
 	kubectl apply -k "$deploy/agent" >&2
 	mkdir -p "$KUBE_DIR"/{agents,networks}
+	kubectl get configmap -n kube-system spiderpool-conf -o 'jsonpath={.data.conf\.yml}' >"$KUBE_DIR/agents/conf.yml"
 	# Not the one that a controller makes: clusters of an API server alone have none.
 	echo '{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}' |
 		kubectl create --raw /api/v1/namespaces/kube-system/serviceaccounts/spiderpool-agent/token -f - |
@@ -121,7 +122,7 @@ agent_conf() {
 	local dir line
 	dir=$(agent_dir "$1")
 	mkdir -p "$dir"
-	kubectl get configmap -n kube-system spiderpool-conf -o 'jsonpath={.data.conf\.yml}' >"$dir/conf.yml"
+	cp "$KUBE_DIR/agents/conf.yml" "$dir/"
 	for line in "${@:2}"; do
 		sed -i "/^${line%%:*}:/d" "$dir/conf.yml"
 		echo "$line" >>"$dir/conf.yml"
@@ -164,6 +165,7 @@ agent_spawn() {
 		KUBECONFIG="$KUBE_DIR/agents/kubeconfig" "${@:2}" \
 		"$bin/spiderpool-agent" daemon --config-path "$dir/conf.yml" >>"$dir/log" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >"$dir/pid"
+	disown # whoever kills it knows
 }
 
 # agent_start NODE [VARIABLE=VALUE]...: until it is ready.
