@@ -127,7 +127,7 @@ static int read_object(struct cluster *c, struct deadline until, struct object *
 	if (r == -ENOENT)
 		return err_code(e, ERR_TRY_AGAIN, ENOENT,
 				"there is no SpiderCoordinator \"" NAME
-				"\": create it (kubectl get spidercoordinators)");
+				"\": create it, coordinator's settings stand in it");
 	return r < 0 ? r : check_phase(&(*ret)->status, e);
 }
 

@@ -149,14 +149,14 @@ static void get(struct lab *l, const char *body, struct buf *out)
 	int r = question(l, body, deadline_in(AMPLE), out, &e);
 
 	if (r < 0) {
-		assert_int_equal(r, -e.sys);
-		assert_int_equal(out->len, 0);
 		lab_cut_server(l, e.msg);
+		if (r != -e.sys)
+			buf_fmt(out, "(returned %d) ", r);
 		buf_fmt(out, "%d %s: %s", e.cni, strerrorname_np(e.sys), e.msg);
 		return;
 	}
 	if (json_decode_text(&coordinator_answer_table, out->s, out->len, "answer", &a, &e) < 0)
-		fail_msg("%s: %s", out->s, e.msg);
+		buf_fmt(out, " (not readable: %s)", e.msg);
 	json_clear(&coordinator_answer_table, &a);
 }
 
