@@ -93,6 +93,21 @@ static const struct store_impl flaky_impl = {
 static const char ippools[] = "[{\"interface\":\"eth0\",\"ipv4\":[\"a\"],\"ipv6\":[\"s*\"]},"
 			      "{\"interface\":\"net1\",\"ipv4\":[\"full\",\"b\"]}]";
 
+static const char app_pool[] = "apiVersion: spiderpool.spidernet.io/v2beta1\n"
+			       "kind: SpiderIPPool\n"
+			       "metadata:\n"
+			       "  name: auto4-web\n"
+			       "  labels:\n"
+			       "    ipam.spidernet.io/owner-spider-subnet: sub\n"
+			       "    ipam.spidernet.io/owner-application-gv: apps_v1\n"
+			       "    ipam.spidernet.io/owner-application-kind: Deployment\n"
+			       "    ipam.spidernet.io/owner-application-namespace: default\n"
+			       "    ipam.spidernet.io/owner-application-name: web\n"
+			       "    ipam.spidernet.io/owner-application-uid: app-uid-1\n"
+			       "    ipam.spidernet.io/interface: eth0\n"
+			       "    ipam.spidernet.io/ip-version: IPv4\n"
+			       "spec: {subnet: 10.5.0.0/24, ips: [10.5.0.1-10.5.0.9]}\n";
+
 struct scene {
 	struct lab l;
 	struct flaky flaky;
@@ -118,6 +133,8 @@ static void scene_open(struct scene *s)
 		 "10.1.0.254}]");
 	lab_pool(&s->l, "full", "subnet: 10.2.0.0/24, ips: [10.2.0.1], default: true");
 	lab_pool(&s->l, "s6", "subnet: fd00::/64, ips: ['fd00::1-fd00::9']");
+	lab_pool(&s->l, "m", "subnet: 10.6.0.0/24, ips: [10.6.0.1-10.6.0.9], multusName: [kube-system/mv]");
+	lab_apply(&s->l, app_pool);
 	lab_add(&s->l, &r);
 	s->entry = (struct json_map_entry){ (char *)"ipam.spidernet.io/ippools", (char *)ippools };
 	s->annotations = (struct json_map){ &s->entry, 1, true };
@@ -261,6 +278,71 @@ static int do_release(struct scene *s)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* ---- as a node agent ---- */
+
+static int add_in_cluster(struct scene *s, struct ipam_request *r, const char *key, const char *value)
+{
+	struct json_map_entry of_pod[2] = { { (char *)key, (char *)value },
+					    { (char *)ANNOTATION_DEFAULT_NETWORK,
+					      (char *)"[{\"name\":\"mv\",\"namespace\":\"kube-system\"}]" } };
+	struct json_map_entry of_ns[1] = { { (char *)ANNOTATION_DEFAULT_IPV4, (char *)"[\"m\"]" } };
+	struct json_map pod = { of_pod, 2, true }, ns = { of_ns, 1, true };
+
+	s->l.m.conf.cluster = s->l.m.conf.enable_subnet = s->l.m.conf.enable_auto_pool = true;
+	s->l.m.conf.keep_by_pod_name = false;
+	r->boot = "boot-2";
+	r->annotations = &pod;
+	r->ns_annotations = &ns;
+	return add(s, r);
+}
+
+static int do_subnet(struct scene *s)
+{
+	struct ipam_request r = lab_pod("k1", "eth0", "web-x", "k1");
+
+	r.owner = (struct ipam_owner){ "apps/v1", "Deployment", "default", "web", "app-uid-1" };
+	return add_in_cluster(s, &r, ANNOTATION_SUBNET, "{\"ipv4\":[\"sub\"]}");
+}
+
+/* What the former pod of the name left is replaced. */
+static int do_stale(struct scene *s)
+{
+	struct ipam_request r = lab_pod("k2", "eth0", "web-x", "k2");
+
+	r.owner = (struct ipam_owner){ "apps/v1", "Deployment", "default", "web", "app-uid-1" };
+	return add_in_cluster(s, &r, ANNOTATION_SUBNETS, "[{\"interface\":\"eth0\",\"ipv4\":[\"sub\"]}]");
+}
+
+static int add_fixed(struct scene *s, const char *container)
+{
+	struct ipam_request r = lab_pod(container, "eth0", "db-0", container);
+
+	r.hold = HOLD_STS;
+	r.hold_ref = "default/db/0";
+	r.owner = (struct ipam_owner){ "apps/v1", "StatefulSet", "default", "db", "app-uid-2" };
+	return add_in_cluster(s, &r, "unrelated", "");
+}
+
+static int do_fixed(struct scene *s)
+{
+	return add_fixed(s, "k3");
+}
+
+static int do_detach(struct scene *s)
+{
+	return ipam_detach(&s->l.m, "net", "k3", "eth0", &s->l.e);
+}
+
+static int do_fixed_again(struct scene *s)
+{
+	return add_fixed(s, "k4");
+}
+
+static int do_hold_dead(struct scene *s)
+{
+	return ipam_del_hold(&s->l.m, "net", "k4", "eth0", &s->l.e);
+}
+
 static const struct {
 	const char *name;
 	int (*call)(struct scene *s);
@@ -277,6 +359,12 @@ static const struct {
 	{ "DEL", do_del },
 	{ "ADD after a reboot", do_reboot },
 	{ "release", do_release },
+	{ "ADD from a subnet", do_subnet },
+	{ "ADD of a pod with a stale endpoint", do_stale },
+	{ "ADD of a fixed address", do_fixed },
+	{ "DEL of a pod that lives", do_detach },
+	{ "ADD of the next pod with it", do_fixed_again },
+	{ "DEL of the last", do_hold_dead },
 };
 
 static void check_state(struct scene *s, const char *name, long n)
