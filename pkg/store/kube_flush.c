@@ -33,6 +33,16 @@ static void note_clock(struct store_kube *h, const struct kube_answer *a)
 	h->skew_ms = ahead > -1500 && ahead < 1500 ? 0 : ahead;
 }
 
+/* What is written is for all that wait: who writes gives it a fair time even when his own is up. */
+static struct deadline attempt(struct deadline until)
+{
+	int64_t left = deadline_left(until);
+
+	return deadline_in(left < KUBE_ATTEMPT_LEAST_MS ? KUBE_ATTEMPT_LEAST_MS
+			   : left > KUBE_ATTEMPT_MS     ? KUBE_ATTEMPT_MS
+							: left);
+}
+
 /* ---- reading ---- */
 
 const char *block_records(struct json_object *tree)
@@ -217,10 +227,7 @@ static int put(struct store_kube *h, const char *name, bool exists, const struct
 	       struct kube_answer *answer, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
-	struct kube_op op = { .res = blocks(),
-			      .name = name,
-			      .until = deadline_min(until, deadline_in(KUBE_ATTEMPT_MS)),
-			      .metadata_only = true };
+	struct kube_op op = { .res = blocks(), .name = name, .until = attempt(until), .metadata_only = true };
 	int r = exists ? kube_update(h->k, &op, text->s, text->len, &tree, e)
 		       : kube_create(h->k, &op, text->s, text->len, &tree, e);
 	const char *version = tree ? kube_meta(tree, "resourceVersion") : NULL;

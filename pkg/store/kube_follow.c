@@ -40,6 +40,22 @@ static int take(struct store_kube *h, enum store_kind kind, struct json_object *
 	return it ? 0 : err_nomem(e);
 }
 
+/* One object that cannot be read must not keep the others from being followed. */
+static int take_or_drop(struct store_kube *h, enum store_kind kind, struct json_object *tree, uint64_t digest,
+			struct err *e)
+{
+	int r = take(h, kind, tree, digest, e);
+
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	if (h->conf.trouble)
+		h->conf.trouble(e->msg, h->conf.arg);
+	hub_lock(h);
+	shelf_drop(kind == STORE_IPPOOL ? &h->pools : &h->reserved, "", kube_meta(tree, "name"));
+	hub_unlock(h);
+	return 0;
+}
+
 static int digest_of(struct json_object *o, uint64_t *ret, struct err *e)
 {
 	static const char *const keys[] = { "uid", "generation", "labels", "annotations",
@@ -94,7 +110,7 @@ static int read_pool(struct store_kube *h, const struct kube_event *ev, uint64_t
 
 	if (r == -ENOENT)
 		return drop(h, &h->pools, ev->name);
-	return r < 0 ? r : take(h, STORE_IPPOOL, tree, digest, e);
+	return r < 0 ? r : take_or_drop(h, STORE_IPPOOL, tree, digest, e);
 }
 
 /* What was not listed is gone. */
@@ -151,7 +167,7 @@ static int reserved_event(const struct kube_event *ev, void *arg, struct err *e)
 	case KUBE_DELETED:
 		return drop(h, &h->reserved, ev->name);
 	default:
-		return take(h, STORE_RESERVEDIP, ev->object, 0, e);
+		return take_or_drop(h, STORE_RESERVEDIP, ev->object, 0, e);
 	}
 }
 

@@ -14,11 +14,12 @@
 #include "kube/watch.h"
 #include "store/kube.h"
 
-#define KUBE_ATTEMPT_MS  5000 /* of one request; then its outcome is unknown */
-#define KUBE_LINES_KEPT  96   /* blocks whose records stay in memory */
-#define KUBE_BLOCKS_KEPT 8192 /* blocks of which something is remembered */
-#define KUBE_BUCKETS     1024
-#define KUBE_WRITERS     4 /* threads that write endpoints */
+#define KUBE_ATTEMPT_MS       5000 /* of one request; then its outcome is unknown */
+#define KUBE_ATTEMPT_LEAST_MS 1000
+#define KUBE_LINES_KEPT       48   /* blocks whose records stay in memory */
+#define KUBE_BLOCKS_KEPT      8192 /* blocks of which something is remembered */
+#define KUBE_BUCKETS          1024
+#define KUBE_WRITERS          4 /* threads that write endpoints */
 
 /* ---- text that is lent to transactions while others replace it ---- */
 
