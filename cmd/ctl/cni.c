@@ -412,5 +412,6 @@ const struct command cmd_cni = {
 	.summary = "run the plugins of a network by hand, as a runtime would",
 	.text = "CONFLIST is a .conflist or .conf file, or the name of a network in " NETWORK_DIR ".\n"
 		"NETNS is a name as in \"ip netns\" or a path.",
+	.only_local = "in a cluster kubelet's runtime runs the plugins of a network",
 	.sub = commands,
 };

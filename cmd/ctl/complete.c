@@ -46,8 +46,15 @@ static void look_at_value(struct completion *x, const char *word)
 {
 	if (strcmp(word, "=") == 0) /* bash cuts there */
 		return;
-	if (strcmp(x->pending->name, "state-dir") == 0)
+	if (strcmp(x->pending->name, "state-dir") == 0) {
 		x->c->state_dir = word;
+		x->c->cluster = false;
+	} else if (strcmp(x->pending->name, "kubeconfig") == 0) {
+		x->c->kubeconfig = word;
+		x->c->cluster = true;
+	} else if (strcmp(x->pending->name, "context") == 0) {
+		x->c->given.context = word;
+	}
 	x->pending = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "ipam/ipam.h"
 #include "options.h"
 #include "out.h"
+#include "store/kube.h"
 #include "store/local.h"
 
 /* Exit statuses; spiderpoolctl(8) lists them. */
@@ -25,14 +26,22 @@ enum {
 #define CTL_TIMEOUT_MS 30000
 
 struct ctl_globals {
-	const char *state_dir, *output;
+	const char *state_dir, *kubeconfig, *context, *output;
 	struct opt_duration timeout;
-	bool help, version;
+	bool in_cluster, help, version;
+};
+
+/* Of the cluster's ConfigMap, what the engine goes by. */
+struct ctl_settings {
+	char *ns; /* where it lies; NULL: there is none, and what follows are its defaults */
+	bool enable_ipv4, enable_ipv6, enable_stateful_set, enable_kubevirt, enable_subnet, enable_auto_pool;
 };
 
 struct ctl {
 	struct ctl_globals given;
 	const char *state_dir;
+	bool cluster;           /* the store is a cluster's, and then */
+	const char *kubeconfig; /* ... its file; NULL: what a pod is given */
 	int64_t timeout_ms;
 	struct invocation in;
 	struct out out;
@@ -40,17 +49,26 @@ struct ctl {
 	int status;
 	/* surroundings */
 	char *const *envp; /* for plugins */
-	const char *env_cni_path;
+	const char *env_cni_path, *env_kubeconfig, *env_kube_host, *env_kube_port;
 	bool tty, color, utf8;
 	/* after ctl_open() */
 	struct store *store;
 	struct ipam ipam;
 	char node[256], boot[64];
+	struct kube *k; /* of a cluster */
+	struct store_kube *hub;
+	struct ctl_settings settings;
 };
 
 enum ctl_mode { CTL_READ, CTL_WRITE, CTL_CREATE };
 /* Opens the store; ctl_engine() works from then on. */
 int ctl_open(struct ctl *c, enum ctl_mode mode, struct err *e);
+void ctl_close(struct ctl *c);
+/* The cluster's part of the two (cluster.c). */
+int cluster_open(struct ctl *c, struct err *e);
+void cluster_close(struct ctl *c);
+/* The store in a sentence: "state directory DIR", "cluster URL". */
+const char *ctl_place(const struct ctl *c, char *out, size_t len);
 /* With a fresh deadline: for each call of the engine. */
 struct ipam *ctl_engine(struct ctl *c);
 /* Host name in lower case and boot ID, into c->node and c->boot; ctl_open() does it too. */

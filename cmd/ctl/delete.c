@@ -34,6 +34,22 @@ static int tell(struct ctl *c, enum api_kind kind, const char *name, const struc
 	return doc_end(&d, &item) < 0 ? -e->sys : out_row(&c->out, item, e);
 }
 
+static int ignore(struct api_object *obj, void *arg, struct err *e)
+{
+	(void)obj;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+/* In a cluster a finalizer may keep it: nobody gets an address of it any more. */
+static bool still_there(struct ctl *c, enum api_kind kind, const char *name)
+{
+	struct err none;
+
+	return c->cluster && admin_each(ctl_engine(c), kind, NULL, name, ignore, NULL, &none) == 0;
+}
+
 static int delete_one(struct ctl *c, enum api_kind kind, const char *name, const struct delete *opts,
 		      struct err *e)
 {
@@ -41,7 +57,14 @@ static int delete_one(struct ctl *c, enum api_kind kind, const char *name, const
 
 	if (r == -ENOENT && opts->ignore_not_found)
 		return 0;
-	return r < 0 ? r : tell(c, kind, name, opts, e);
+	if (r < 0)
+		return r;
+	if (!opts->dry_run && still_there(c, kind, name))
+		ctl_note(
+			c,
+			"%s %s is being deleted: it goes when its finalizers do, which is the controller's work",
+			api_kinds[kind].kind, name);
+	return tell(c, kind, name, opts, e);
 }
 
 static int delete_manifest(struct ctl *c, struct json_object *o, const char *what, void *arg, struct err *e)

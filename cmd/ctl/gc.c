@@ -137,6 +137,7 @@ const struct command cmd_gc = {
 		"the\n"
 		"runtime runs: who does not see the directory of the namespaces, as in a container, frees "
 		"nothing.",
+	.only_local = "in a cluster the agents free what pods that ended have left",
 	OPTIONS(struct gc, opts),
 	.run = run,
 };

@@ -271,6 +271,7 @@ static const struct command cmd_host_local = {
 		"meanwhile,\n"
 		"change the configuration afterwards. What the runtime's cache proves to be gone is left "
 		"out.",
+	.only_local = "the files of host-local are one host's, they do not tell pods of a cluster",
 	OPTIONS(struct import, opts),
 	.min = 1,
 	.max = 1,

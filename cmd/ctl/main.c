@@ -24,6 +24,11 @@ static const char *const formats[] = { "table", "wide", "json", "yaml", "name", 
 static const struct option global_options[] = {
 	OPT(struct ctl_globals, state_dir, 0, "state-dir", "DIR", .offer = OFFER_FILE,
 	    .help = "the state directory (default $SPIDERPOOL_STATE_DIR, else " STORE_LOCAL_DIR ")"),
+	OPT(struct ctl_globals, kubeconfig, 0, "kubeconfig", "FILE", .offer = OFFER_FILE,
+	    .help = "a cluster, by this file (default $KUBECONFIG, unless a state directory is named)"),
+	OPT(struct ctl_globals, context, 0, "context", "NAME", .help = "of the kubeconfig"),
+	OPT(struct ctl_globals, in_cluster, 0, "in-cluster", NULL,
+	    .help = "the cluster of the pod that this runs in, by its service account"),
 	OPT(struct ctl_globals, output, 'o', "output", "FORMAT", .one_of = formats,
 	    .help = "table (default), wide, json, yaml or name"),
 	OPT(struct ctl_globals, timeout, 0, "timeout", "TIME",
@@ -40,7 +45,7 @@ static const struct command *const commands[] = {
 
 const struct command cmd_program = {
 	.name = "spiderpoolctl",
-	.summary = "addresses of containers on a state directory",
+	.summary = "addresses of containers, on a state directory or a cluster",
 	.text = "Exit status: 0 done, 1 refused or failed, 2 called wrong, 3 not found, 4 try again,\n"
 		"5 done and the answer is no (fsck found something, plan does not fit).",
 	.sub = commands,
@@ -131,6 +136,9 @@ static void read_environment(struct ctl *c, char *const *envp)
 	setlocale(LC_CTYPE, "");
 	c->envp = envp;
 	c->state_dir = cni_env_get(envp, "SPIDERPOOL_STATE_DIR");
+	c->env_kubeconfig = cni_env_get(envp, "KUBECONFIG");
+	c->env_kube_host = cni_env_get(envp, "KUBERNETES_SERVICE_HOST");
+	c->env_kube_port = cni_env_get(envp, "KUBERNETES_SERVICE_PORT");
 	c->env_cni_path = cni_env_get(envp, "CNI_PATH");
 	c->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	c->tty = isatty(STDOUT_FILENO);
@@ -153,10 +161,47 @@ static int make_absolute(struct ctl *c, struct err *e)
 	return 0;
 }
 
+/* What an option says comes before the environment, there a state directory before a kubeconfig. */
+static int choose_store(struct ctl *c, struct err *e)
+{
+	const struct ctl_globals *g = &c->given;
+	bool named = g->kubeconfig || g->context || g->in_cluster;
+
+	if (g->state_dir && named)
+		return ctl_usage(
+			e,
+			"--state-dir is a store of its own: leave out --kubeconfig, --context and --in-cluster");
+	if (g->in_cluster && (g->kubeconfig || g->context))
+		return ctl_usage(e, "--in-cluster: leave out --kubeconfig and --context");
+	c->cluster = named || (!g->state_dir && !*c->state_dir && *c->env_kubeconfig);
+	if (!c->cluster || g->in_cluster)
+		return 0;
+	c->kubeconfig = g->kubeconfig ? g->kubeconfig : c->env_kubeconfig;
+	if (!*c->kubeconfig)
+		return ctl_usage(e,
+				 "--context: want --kubeconfig FILE too, or KUBECONFIG in the environment");
+	if (!g->kubeconfig && strchr(c->kubeconfig, ':'))
+		return ctl_usage(e, "KUBECONFIG names several files; name one with --kubeconfig");
+	return 0;
+}
+
+static int refuse_cluster(struct ctl *c, struct err *e)
+{
+	for (size_t i = 0; c->cluster && i < c->in.depth; i++)
+		if (c->in.path[i]->only_local)
+			return err_code(e, ERR_CONFIG, ENOTSUP,
+					"%s: %s (this asks a cluster; --state-dir DIR asks that directory)",
+					c->in.path[i]->name, c->in.path[i]->only_local);
+	return 0;
+}
+
 static int take_globals(struct ctl *c, struct err *e)
 {
 	const struct ctl_globals *g = &c->given;
+	const struct command *cmd = invocation_command(&c->in);
 
+	if (choose_store(c, e) < 0 || refuse_cluster(c, e) < 0)
+		return -e->sys;
 	if (g->state_dir)
 		c->state_dir = g->state_dir;
 	else if (!*c->state_dir)
@@ -169,7 +214,7 @@ static int take_globals(struct ctl *c, struct err *e)
 	while (g->output && strcmp(formats[c->out.format], g->output) != 0)
 		c->out.format++;
 	c->out.color = c->color;
-	if (c->out.format == OUT_NAME && !invocation_command(&c->in)->names)
+	if (c->out.format == OUT_NAME && !cmd->names)
 		return ctl_usage(e, "-o name is for objects: get, apply and delete have it");
 	return 0;
 }
@@ -208,7 +253,7 @@ int main(int argc, char **argv, char **envp)
 		buf_reset(&c.out.text); /* half an answer is none */
 		ctl_complain(&c, &e);
 	}
-	store_close(c.store);
+	ctl_close(&c);
 	if (ctl_flush(&c, &e) < 0 && e.sys != EPIPE) {
 		ctl_complain(&c, &e);
 		(void)ctl_flush(&c, &e);

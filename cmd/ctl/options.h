@@ -85,6 +85,7 @@ struct command {
 	enum offer offer[2]; /* for the first operand and for the others */
 	bool names;          /* -o name makes sense */
 	bool hidden;
+	const char *only_local; /* why it does not work on a cluster, as a sentence; NULL: it does */
 	int (*run)(struct ctl *c, const void *opts, struct err *e);
 };
 

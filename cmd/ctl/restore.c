@@ -233,6 +233,7 @@ const struct command cmd_restore = {
 		"are\n"
 		"claimed again from the runtime's cache as far as they live. Nothing else may have the store "
 		"open.",
+	.only_local = "a cluster is restored with kubectl apply, of what backup wrote, while no agent runs",
 	OPTIONS(struct restore, opts),
 	.max = 1,
 	.offer = { OFFER_FILE },

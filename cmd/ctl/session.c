@@ -67,7 +67,16 @@ static void note(const char *sentence, void *arg)
 	ctl_warn(arg, "%s", sentence);
 }
 
-int ctl_open(struct ctl *c, enum ctl_mode mode, struct err *e)
+const char *ctl_place(const struct ctl *c, char *out, size_t len)
+{
+	if (c->cluster)
+		snprintf(out, len, "cluster %s", c->k ? kube_server(c->k) : "");
+	else
+		snprintf(out, len, "state directory %s", c->state_dir);
+	return out;
+}
+
+static int local_open(struct ctl *c, enum ctl_mode mode, struct err *e)
 {
 	const struct store_local_opts o = {
 		.dir = c->state_dir,
@@ -76,27 +85,38 @@ int ctl_open(struct ctl *c, enum ctl_mode mode, struct err *e)
 		.on_lock_timeout = on_lock_timeout,
 		.on_damage = on_damage,
 	};
-	int r;
 
 	snprintf(
 		late_sentence, sizeof(late_sentence),
 		"spiderpoolctl: state directory %.400s: another process has held the lock for more than %lld "
 		"s; nothing was changed; look for a stopped process with \"fuser -v %.400s/lock.mdb\"\n",
 		c->state_dir, (long long)(c->timeout_ms / 1000), c->state_dir);
-	r = ctl_surroundings(c, e);
-	if (r == 0)
-		r = store_local_open(&o, deadline_in(c->timeout_ms), &c->store, e);
+	return store_local_open(&o, deadline_in(c->timeout_ms), &c->store, e);
+}
+
+int ctl_open(struct ctl *c, enum ctl_mode mode, struct err *e)
+{
+	int r = ctl_surroundings(c, e);
+
 	if (r < 0)
 		return r;
 	c->ipam = (struct ipam){
-		.st = c->store,
 		.conf = { .cooldown_ms = IPAM_COOLDOWN_MS,
 			  .quarantine_ms = IPAM_QUARANTINE_MS,
 			  .ring_key = "" },
 		.note = note,
 		.note_arg = c,
 	};
-	return 0;
+	r = c->cluster ? cluster_open(c, e) : local_open(c, mode, e);
+	c->ipam.st = c->store;
+	return r;
+}
+
+void ctl_close(struct ctl *c)
+{
+	store_close(c->store);
+	if (c->cluster)
+		cluster_close(c);
 }
 
 struct ipam *ctl_engine(struct ctl *c)

@@ -52,11 +52,24 @@ static void add_store(struct doc *d, struct ctl *c, const struct store_local_inf
 	doc_sub(d, "store", &store);
 }
 
-static void add_objects(struct doc *d, const struct count *n, struct err *e)
+static void add_cluster(struct doc *d, const struct ctl *c)
+{
+	doc_text(d, "cluster", kube_server(c->k));
+	doc_text(d, "kubeconfig", c->kubeconfig);
+	doc_text(d, "configuration", c->settings.ns ? c->settings.ns : "defaults: no ConfigMap was found");
+}
+
+/* Attachments of a cluster are files of its nodes. */
+static int last_kind(const struct ctl *c)
+{
+	return c->cluster ? STORE_BLOCK : STORE_ATTACHMENT;
+}
+
+static void add_objects(struct doc *d, const struct ctl *c, const struct count *n, struct err *e)
 {
 	struct doc objects = doc_new(e);
 
-	for (int k = STORE_IPPOOL; k < STORE_KIND_MAX; k++)
+	for (int k = STORE_IPPOOL; k <= last_kind(c); k++)
 		doc_int(&objects, store_kind_name((enum store_kind)k), n->n[k]);
 	doc_sub(d, "objects", &objects);
 }
@@ -70,26 +83,32 @@ static int run(struct ctl *c, const void *args, struct err *e)
 	int r = ctl_open(c, CTL_READ, e);
 
 	(void)args;
-	if (r == 0)
+	if (r == 0 && !c->cluster)
 		r = store_local_info(c->store, &info, e);
 	if (r == 0)
 		r = txn_run(ctl_engine(c), STORE_READ, count_body, &n, e);
 	if (r < 0)
 		return r;
 	d = doc_new(e);
-	doc_text(&d, "stateDir", c->state_dir);
+	if (c->cluster)
+		add_cluster(&d, c);
+	else
+		doc_text(&d, "stateDir", c->state_dir);
 	doc_text(&d, "version", SPIDERPOOL_VERSION);
-	doc_text(&d, "node", c->node);
-	doc_time(&d, "backupTime", store_local_backup_time(c->store));
-	doc_bool(&d, "probingAfterRestore", n.restored);
-	add_objects(&d, &n, e);
-	add_store(&d, c, &info, e);
+	if (!c->cluster) {
+		doc_text(&d, "node", c->node);
+		doc_time(&d, "backupTime", store_local_backup_time(c->store));
+		doc_bool(&d, "probingAfterRestore", n.restored);
+	}
+	add_objects(&d, c, &n, e);
+	if (!c->cluster)
+		add_store(&d, c, &info, e);
 	r = doc_end(&d, &tree);
 	return r < 0 ? r : out_tree(&c->out, tree, e);
 }
 
 const struct command cmd_status = {
 	.name = "status",
-	.summary = "facts about the state directory: what it holds, its size, its backup",
+	.summary = "facts about the store: what it holds, its size, its backup",
 	.run = run,
 };

@@ -61,6 +61,27 @@ static int stamp(const struct txn *t, struct api_meta *m, const struct api_meta 
 	return r < 0 ? r : dup_to(&m->deletion_timestamp, NULL, e);
 }
 
+static int merge_map(struct json_map *to, const struct json_map *old, struct err *e)
+{
+	for (size_t i = 0; i < old->n; i++)
+		if (!json_map_get(to, old->v[i].key) &&
+		    json_map_set(to, old->v[i].key, old->v[i].value, e) < 0)
+			return -e->sys;
+	return 0;
+}
+
+/* In a cluster others write labels and annotations too, such as that the pool was taken over. */
+static int merge(struct api_meta *m, const struct api_meta *old, struct err *e)
+{
+	int r = merge_map(&m->labels, &old->labels, e);
+
+	if (r == 0)
+		r = merge_map(&m->annotations, &old->annotations, e);
+	if (r == 0 && !m->owner_references && old->owner_references)
+		m->owner_references = json_object_get(old->owner_references);
+	return r;
+}
+
 /* Status is counted, never taken from a manifest: what "get" printed can be applied again. */
 static void drop_status(enum api_kind kind, struct api_object *obj)
 {
@@ -76,7 +97,18 @@ static void drop_status(enum api_kind kind, struct api_object *obj)
 	}
 }
 
-/* Is the text the same but for the generation? */
+/* obj with the status of old, lent; NULL: with none. */
+static void lend_status(enum api_kind kind, struct api_object *obj, const struct api_object *old)
+{
+	if (kind == API_IPPOOL)
+		((struct api_ippool *)obj)->status =
+			old ? ((const struct api_ippool *)old)->status : (struct api_ippool_status){ 0 };
+	else if (kind == API_SUBNET)
+		((struct api_subnet *)obj)->status =
+			old ? ((const struct api_subnet *)old)->status : (struct api_subnet_status){ 0 };
+}
+
+/* Is the text the same but for what the store counts? */
 static int same_text(enum api_kind kind, struct api_object *obj, const struct api_object *old, bool *ret,
 		     struct err *e)
 {
@@ -85,10 +117,14 @@ static int same_text(enum api_kind kind, struct api_object *obj, const struct ap
 	int r;
 
 	obj->meta.generation = old->meta.generation;
+	obj->meta.resource_version = old->meta.resource_version;
+	lend_status(kind, obj, old);
 	r = api_encode_text(kind, obj, &a, e);
 	if (r == 0)
 		r = api_encode_text(kind, old, &b, e);
 	obj->meta.generation = generation;
+	obj->meta.resource_version = NULL;
+	lend_status(kind, obj, NULL);
 	*ret = r == 0 && a.len == b.len && memcmp(buf_cstr(&a), buf_cstr(&b), a.len) == 0;
 	buf_clear(&a);
 	buf_clear(&b);
@@ -148,7 +184,9 @@ static int apply_checked(struct txn *t, const struct apply *x, const struct worl
 	int r;
 
 	drop_status(x->kind, x->obj);
-	r = api_default(x->kind, x->obj, &w->api, e);
+	r = old && t->m->conf.cluster ? merge(&x->obj->meta, &old->meta, e) : 0;
+	if (r == 0)
+		r = api_default(x->kind, x->obj, &w->api, e);
 	if (r == 0)
 		r = stamp(t, &x->obj->meta, old ? &old->meta : NULL, e);
 	if (r == 0)

@@ -127,7 +127,8 @@ static int check_record(const struct ipam_found *x, void *arg, struct err *e)
 
 	if (x->rec->hold == HOLD_FREE || x->rec->hold == HOLD_QUARANTINE)
 		return 0;
-	r = record_attachment(f, x, e);
+	if (!f->call->no_attachments)
+		r = record_attachment(f, x, e);
 	if (r == 0)
 		r = record_endpoint(f, x, e);
 	return r < 0 ? r : record_pool(f, x, e);

@@ -12,6 +12,7 @@
 
 struct ipam_fsck {
 	bool repair;
+	bool no_attachments; /* an operator's tool on a cluster: they are files of its nodes */
 	/* One sentence a finding; repaired tells whether it was mended. */
 	void (*found)(const char *sentence, bool repaired, void *arg);
 	/* A held address that no pool hands out: legal after a pool was edited or deleted, worth knowing. */
