@@ -62,6 +62,8 @@ int verb_undo(struct agent *a, const struct socket_del *q, struct deadline until
 
 	if (r < 0)
 		return r;
+	say(LOG_LEVEL_INFO, "UNDO pod=%s/%s container=%s nic=%s", q->pod_namespace, q->pod_name,
+	    q->container_id, q->ifname);
 	r = call_open_plain(a, true, until, &c, e);
 	if (r == 0)
 		r = ipam_del(&c.m, text(q->network)[0] ? q->network : "-", q->container_id, q->ifname, e);

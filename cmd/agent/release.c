@@ -90,6 +90,14 @@ static int judge(struct agent *a, const struct ipam_attachment *at, struct deadl
 	return r;
 }
 
+/* Before it is done: from then on it may be another's. e2e/kube/history.py reads these lines. */
+static void log_end(const struct ipam_attachment *at, const char *what)
+{
+	for (size_t i = 0; i < at->ips.n; i++)
+		say(LOG_LEVEL_INFO, "%s pod=%s/%s container=%s nic=%s address=%s", what, text(at->ns),
+		    text(at->pod), at->container, at->nic, at->ips.v[i].address);
+}
+
 int release_attached(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e)
 {
 	enum cluster_fate fate;
@@ -101,6 +109,7 @@ int release_attached(struct agent *a, const struct ipam_attachment *at, struct d
 		r = call_open_plain(a, ipam_attachment_hold(at) != HOLD_POD, until, &c, e);
 	if (r < 0)
 		return r;
+	log_end(at, fate == FATE_ALIVE ? "DETACH" : hold_dead ? "FREE" : "KEEP");
 	if (fate == FATE_ALIVE)
 		r = ipam_detach(&c.m, at->network, at->container, at->nic, e);
 	else if (hold_dead)
@@ -108,13 +117,6 @@ int release_attached(struct agent *a, const struct ipam_attachment *at, struct d
 	else
 		r = ipam_del(&c.m, at->network, at->container, at->nic, e);
 	call_close(&c);
-	if (r == 0)
-		say(LOG_LEVEL_INFO, "%s pod=%s/%s container=%s nic=%s address=%s",
-		    fate == FATE_ALIVE ? "detached"
-		    : hold_dead        ? "released"
-				       : "kept",
-		    text(at->ns), text(at->pod), at->container, at->nic,
-		    at->ips.n ? at->ips.v[0].address : "-");
 	return r;
 }
 

@@ -66,8 +66,8 @@ static int give_up(struct agent *a, const struct ipam_attachment *at, struct dea
 		r = ipam_del(&c.m, at->network, at->container, at->nic, e);
 	call_close(&c);
 	if (r == 0)
-		say(LOG_LEVEL_INFO, "ADD pod=%s/%s container=%s nic=%s was cut off and is given back",
-		    text(at->ns), text(at->pod), at->container, at->nic);
+		say(LOG_LEVEL_INFO, "UNDO pod=%s/%s container=%s nic=%s: its ADD was cut off", text(at->ns),
+		    text(at->pod), at->container, at->nic);
 	return r;
 }
 
