@@ -260,13 +260,10 @@ static bool read_bool(const char *s, bool *ret)
 
 static bool read_number(const char *s, int64_t min, int64_t max, int64_t *ret)
 {
-	char *end;
-
 	if (!*s || strspn(s, "0123456789") != strlen(s))
 		return false;
-	errno = 0;
-	*ret = strtoll(s, &end, 10);
-	return errno == 0 && *ret >= min && *ret <= max;
+	*ret = strtoll(s, NULL, 10); /* beyond its range: the greatest, which is no limit here */
+	return *ret >= min && *ret <= max;
 }
 
 static void store(const struct agent_variable *v, const char *value, struct agent_config *c,

@@ -199,10 +199,7 @@ static void serve(struct http_server *s, struct exchange *x)
 	x->x.len = x->in.len;
 	if (!may_serve(s, x))
 		return;
-	/* What a handler takes is not idleness; setting the timeout again restarts it. */
-	(void)MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 	r = x->route->serve(&x->x, s->conf.arg);
-	(void)MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, s->conf.idle_s);
 	if (r < 0)
 		http_say(&x->x, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", strerror(-r));
 }
