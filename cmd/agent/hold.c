@@ -6,10 +6,9 @@
 
 #include "base/own.h"
 #include "cluster_impl.h"
+#include "ipam/owner.h"
 
-#define KUBEVIRT     "kubevirt.io/v1"
 #define REF_MAX      512
-#define ORDINAL_MAX  INT32_MAX
 #define MIGRATION_OF "kubevirt.io/migrationJobName"
 
 static const struct kube_resource vmis = { "kubevirt.io", "v1", "virtualmachineinstances",
@@ -22,57 +21,17 @@ static const struct kube_resource crds = { "apiextensions.k8s.io", "v1", "custom
 
 /* ---- what keeps a pod's addresses ---- */
 
-/* As the API server writes it: no sign, no zero in front. */
-static bool ordinal(const char *s, int64_t *ret)
-{
-	size_t len = strlen(s);
-
-	if (!len || len > 10 || strspn(s, "0123456789") != len || (*s == '0' && len > 1))
-		return false;
-	*ret = strtoll(s, NULL, 10);
-	return *ret <= ORDINAL_MAX;
-}
-
-/* The ordinal behind "SET-", or NULL. */
-static const char *ordinal_of(const char *pod, const char *set)
-{
-	size_t len = strlen(set);
-	int64_t n;
-
-	if (strncmp(pod, set, len) != 0 || pod[len] != '-' || !ordinal(pod + len + 1, &n))
-		return NULL;
-	return pod + len + 1;
-}
-
-static int ref_set(struct cluster_pod *p, enum hold hold, const char *more, struct err *e)
-{
-	CLEANUP(buf_clear) struct buf b = BUF_INIT(REF_MAX);
-
-	buf_fmt(&b, "%s/%s%s%s", p->ns, p->owner.name, more ? "/" : "", more ? more : "");
-	if (b.err == -EFBIG)
-		return err_code(e, ERR_IO, EFBIG, "%s %s/%s: its name is too long", p->owner.kind, p->ns,
-				p->owner.name);
-	if (b.err)
-		return err_nomem(e);
-	p->hold = hold;
-	p->hold_ref = TAKE_PTR(b.s);
-	return 0;
-}
-
 int cluster_pod_hold(struct cluster *c, struct cluster_pod *p, struct err *e)
 {
-	const struct cluster_owner *o = &p->owner;
-	const char *n;
+	const struct kube_owner o = { p->owner.api_version, p->owner.kind, p->owner.name, p->owner.uid,
+				      true };
+	struct owner_hold h;
+	int r = owner_hold_of(&o, p->ns, p->name, c->conf.stateful_set, c->conf.kubevirt, &h, e);
 
-	p->hold = HOLD_POD;
-	if (c->conf.stateful_set && !strcmp(o->api_version, "apps/v1") && !strcmp(o->kind, "StatefulSet")) {
-		n = ordinal_of(p->name, o->name);
-		return n ? ref_set(p, HOLD_STS, n, e) : 0;
-	}
-	if (!c->conf.kubevirt || strcmp(o->api_version, KUBEVIRT) != 0 || strcmp(o->kind, vmis.kind) != 0)
-		return 0;
-	p->endpoint = strdup(o->name);
-	return p->endpoint ? ref_set(p, HOLD_VM, NULL, e) : err_nomem(e);
+	p->hold = h.hold;
+	p->hold_ref = h.ref;
+	p->endpoint = h.endpoint;
+	return r;
 }
 
 /* ---- whether that is gone ---- */
@@ -95,7 +54,7 @@ static int ref_parse(enum hold hold, const char *text, struct ref *ret, struct e
 		good = name && name != ret->text && name[1] && (hold == HOLD_STS) == !!last;
 		if (good && last) {
 			*last = '\0';
-			good = name[1] && ordinal(last + 1, &ret->ordinal);
+			good = name[1] && owner_ordinal(last + 1, &ret->ordinal);
 		}
 		if (good) {
 			*name = '\0';
@@ -207,7 +166,7 @@ static int vm_dead(struct cluster *c, const struct ref *ref, struct deadline unt
 	} else if (r > 0 && vmi->meta.deleted_at) {
 		up = kube_controller(&vmi->meta);
 		r = 0;
-		if (up && cluster_same(up->api_version, KUBEVIRT) && cluster_same(up->kind, vms.kind) &&
+		if (up && cluster_same(up->api_version, OWNER_KUBEVIRT) && cluster_same(up->kind, vms.kind) &&
 		    up->name)
 			r = stands(c, &vms, ref->ns, up->name, until, e);
 		*ret = r == 0;

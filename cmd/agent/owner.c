@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cluster_impl.h"
+#include "ipam/owner.h"
 
 /* ---- who controls what, remembered ---- */
 
@@ -92,37 +93,11 @@ void cluster_owners_clear(struct cluster *c)
 
 /* ---- climbing ---- */
 
-/* What of Kubernetes' own stands between a pod and its workload. What controls it counts when it is of the
- * group and kind above (of any version: a CronJob of an older cluster is batch/v1beta1). */
-static const struct step {
-	const char *api_version, *kind;
-	enum kube_resource_id res, above;
-} steps[] = {
-	{ "apps/v1", "ReplicaSet", KUBE_REPLICASETS, KUBE_DEPLOYMENTS },
-	{ "batch/v1", "Job", KUBE_JOBS, KUBE_CRONJOBS },
-};
-
-static const struct step *step_of(const struct kube_owner *o)
-{
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (cluster_same(o->api_version, steps[i].api_version) &&
-		    cluster_same(o->kind, steps[i].kind) && o->name && o->uid)
-			return &steps[i];
-	}
-	return NULL;
-}
-
-static bool is_above(const struct step *s, const struct kube_owner *up)
-{
-	return up && up->api_version && up->kind &&
-	       kube_resource_find(up->api_version, up->kind) == &kube_resources[s->above];
-}
-
 /* 1: o is controlled by *ret, a copy. That it is not may change: it is asked anew each time. */
-static int ask(struct cluster *c, const struct cluster_pod *p, const struct step *s,
+static int ask(struct cluster *c, const struct cluster_pod *p, const struct kube_resource *res,
 	       const struct kube_owner *o, struct deadline until, struct kube_owner *ret, struct err *e)
 {
-	struct cluster_get g = { .res = &kube_resources[s->res],
+	struct cluster_get g = { .res = res,
 				 .ns = p->ns,
 				 .name = o->name,
 				 .metadata_only = true,
@@ -146,7 +121,7 @@ static int ask(struct cluster *c, const struct cluster_pod *p, const struct step
 			     "pod %s/%s belongs to %s \"%s\" with UID %s, which does not exist: the one of "
 			     "that name has UID %s",
 			     p->ns, p->name, o->kind, o->name, o->uid, object->meta.uid ?: "none");
-	} else if (is_above(s, up)) {
+	} else if (owner_above(res, up)) {
 		remember(c, o->uid, up);
 		r = owner_copy(up, ret, e);
 		r = r < 0 ? r : 1;
@@ -158,11 +133,11 @@ static int ask(struct cluster *c, const struct cluster_pod *p, const struct step
 static int climb(struct cluster *c, const struct cluster_pod *p, const struct kube_owner *o,
 		 struct deadline until, struct kube_owner *ret, struct err *e)
 {
-	const struct step *s = step_of(o);
-	int r = s ? recall(c, o->uid, ret, e) : 0;
+	const struct kube_resource *res = owner_below(o);
+	int r = res ? recall(c, o->uid, ret, e) : 0;
 
-	if (s && r == 0)
-		r = ask(c, p, s, o, until, ret, e);
+	if (res && r == 0)
+		r = ask(c, p, res, o, until, ret, e);
 	return r == 0 ? owner_copy(o, ret, e) : r;
 }
 

@@ -291,7 +291,7 @@ static int give_requested(struct txn *t, const struct ipam_request *req, const s
 }
 
 /* Every pool with the reason why it did not serve. */
-static int nothing_left(const struct plan_nic *nic, const struct plan_family *f, struct err *e)
+int claim_nothing_left(const struct plan_nic *nic, const struct plan_family *f, struct err *e)
 {
 	struct buf b = BUF_INIT(ERR_MSG_MAX);
 	bool full = f->n && !f->pools[0].refusal;
@@ -340,7 +340,7 @@ static int claim_family(struct txn *t, const struct ipam_request *req, const str
 			return give(t, req, nic, &f->pools[i], &p, a, e);
 	}
 	r = look_again(t, f, e);
-	return r < 0 ? r : nothing_left(nic, f, e);
+	return r < 0 ? r : claim_nothing_left(nic, f, e);
 }
 
 /* A kept address is used again unless another was asked for, or its pool would not give it to this pod today.

@@ -31,6 +31,8 @@ int claim_put(struct txn *t, const char *network, const struct ipam_attachment *
  * when none may serve. */
 int claim_nic(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic, struct kept *kept,
 	      struct ipam_attachment *a, struct err *e);
+/* The error of claim_nic() when the family's pools have no address for it. */
+int claim_nothing_left(const struct plan_nic *nic, const struct plan_family *f, struct err *e);
 /* What the NIC has, with another address in the place of the lost one, into the empty attachment a. */
 int claim_replace(struct txn *t, const struct ipam_request *req, const struct plan_nic *nic,
 		  const struct ipam_attachment *old, struct ip lost, struct ipam_attachment *a,

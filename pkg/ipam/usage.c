@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "ipam/claim.h"
 #include "ipam/pick.h"
 
 /* ---- records ---- */
@@ -170,6 +171,8 @@ void ipam_explain_clear(struct ipam_explain *x)
 		free(x->rows[i].refusal);
 	}
 	free(x->rows);
+	free(x->failure);
+	free(x->failed_nic);
 	*x = (struct ipam_explain){ 0 };
 }
 
@@ -222,6 +225,18 @@ static int add_row(struct txn *t, const struct plan *p, const struct plan_nic *n
 	return pool->refusal ? 0 : outlook(t, p, pool, row, taken, e);
 }
 
+static int add_failure(const struct plan_nic *nic, const struct plan_family *f, struct ipam_explain *x,
+		       struct err *e)
+{
+	struct err why;
+
+	(void)claim_nothing_left(nic, f, &why);
+	x->failure = strdup(why.msg);
+	x->failed_nic = strdup(nic->nic);
+	x->failed_ver = f->ver;
+	return x->failure && x->failed_nic ? 0 : err_nomem(e);
+}
+
 static int add_family(struct txn *t, const struct plan *p, const struct plan_nic *nic,
 		      const struct plan_family *f, struct ipam_explain *x, struct err *e)
 {
@@ -230,7 +245,7 @@ static int add_family(struct txn *t, const struct plan *p, const struct plan_nic
 
 	for (size_t k = 0; r == 0 && k < f->n; k++)
 		r = add_row(t, p, nic, f, &f->pools[k], &taken, x, e);
-	return r;
+	return r < 0 || taken || x->failure ? r : add_failure(nic, f, x, e);
 }
 
 static int explain_body(struct txn *t, void *arg, struct err *e)

@@ -46,6 +46,10 @@ struct ipam_explain {
 	enum rule rule;
 	struct ipam_row *rows;
 	size_t n;
+	/* The first NIC and family for which there is no address, and what ADD would say; NULL: none. A pod
+	 * whose address is kept gets it nevertheless. */
+	char *failure, *failed_nic;
+	uint8_t failed_ver;
 };
 int ipam_explain(struct ipam *m, const struct ipam_request *req, struct ipam_explain *ret, struct err *e);
 void ipam_explain_clear(struct ipam_explain *x);
