@@ -162,6 +162,8 @@ static void test_holds(void **state)
 		lab_stop(&l);
 		if ((r < 0 ? r : (int)dead) != t->want || (r < 0 && dead))
 			fail_msg("%s: got %d, dead %d (%s), want %d", t->name, r, dead, e.msg, t->want);
+		if (r == -EINVAL && !strstr(e.msg, "want namespace/name/ordinal"))
+			fail_msg("%s: %s", t->name, e.msg);
 	}
 }
 
