@@ -138,9 +138,32 @@ static int from_options(const char *option, const char *prefix, const struct opt
 	return 0;
 }
 
+/* In a cluster: from what the API server has. */
+static int from_objects(struct asker *a, struct err *e)
+{
+	const struct pod_objects *p = &a->objects;
+	int r = 0;
+
+	if (p->pod_known)
+		r = json_map_copy(&p->pod.meta.annotations, &a->annotations, e);
+	if (r == 0 && p->pod_known)
+		r = json_map_copy(&p->pod.meta.labels, &a->pod_labels, e);
+	if (r == 0 && p->ns_known)
+		r = json_map_copy(&p->ns.meta.labels, &a->ns_labels, e);
+	if (r == 0 && p->node_known)
+		r = json_map_copy(&p->node.meta.labels, &a->node_labels, e);
+	a->pod_labels.set |= p->pod_known;
+	a->ns_labels.set |= p->ns_known;
+	a->node_labels.set |= p->node_known;
+	return r;
+}
+
 static int read_maps(struct asker *a, const struct asker_opts *o, struct err *e)
 {
-	int r = from_cache(a, "io.kubernetes.cri.pod-annotations", &a->annotations, e);
+	int r = from_objects(a, e);
+
+	if (r == 0)
+		r = from_cache(a, "io.kubernetes.cri.pod-annotations", &a->annotations, e);
 
 	if (r == 0)
 		r = from_cache(a, "io.kubernetes.cri.pod-labels", &a->pod_labels, e);
@@ -178,7 +201,10 @@ static int read_network(struct asker *a, struct ctl *c, const struct asker_opts 
 	if (r == 0 && o->conflist)
 		return err_code(e, ERR_CONFIG, EINVAL,
 				"%s: no plugin has \"ipam\": {\"type\": \"spiderpool\"}", o->conflist);
-	if (r > 0 && !section_is_of(&a->section, c->state_dir))
+	if (r > 0 && c->cluster && ipam_section_is_local(&a->section))
+		ctl_warn(c, "network %s takes its addresses from state directories, not from a cluster",
+			 a->network.name);
+	if (r > 0 && !c->cluster && !section_is_of(&a->section, c->state_dir))
 		ctl_warn(c, "network %s takes its addresses from %s, not from %s", a->network.name,
 			 ipam_section_is_local(&a->section) ? a->section.state_dir : "another datastore",
 			 c->state_dir);
@@ -214,13 +240,29 @@ static const char *first_of(const char *a, const char *b, const char *c, const c
 	return a ? a : b ? b : c ? c : d;
 }
 
+static void fill_objects(struct asker *a)
+{
+	const struct pod_objects *p = &a->objects;
+	struct ipam_request *req = &a->req;
+
+	if (p->ns_known)
+		req->ns_annotations = &p->ns.meta.annotations;
+	req->owner = (struct ipam_owner){ text(p->owner.api_version), text(p->owner.kind), req->ns,
+					  text(p->owner.name), text(p->owner.uid) };
+	req->hold = p->hold.hold;
+	req->hold_ref = p->hold.ref;
+	req->endpoint = p->hold.endpoint;
+	if (p->pod_known)
+		req->uid = p->pod.meta.uid;
+}
+
 static void fill(struct asker *a, const struct ctl *c, const struct asker_opts *o)
 {
 	struct ipam_request *req = &a->req;
 
 	req->network = first_of(o->network, a->network.name, a->network_name, "");
 	req->nic = first_of(o->nic, a->nic, NULL, "eth0");
-	req->node = first_of(o->node, NULL, NULL, c->node);
+	req->node = first_of(o->node, a->objects.pod.spec.node, NULL, c->cluster ? "" : c->node);
 	req->container = req->netns_path = req->netns_id = req->mac = "";
 	req->boot = c->boot;
 	req->ns = text(a->ns);
@@ -230,6 +272,30 @@ static void fill(struct asker *a, const struct ctl *c, const struct asker_opts *
 	req->pod_labels = (struct ipam_labels){ a->pod_labels.set, &a->pod_labels };
 	req->ns_labels = (struct ipam_labels){ a->ns_labels.set, &a->ns_labels };
 	req->node_labels = (struct ipam_labels){ a->node_labels.set, &a->node_labels };
+	if (c->cluster)
+		fill_objects(a);
+}
+
+static int read_objects(struct asker *a, struct ctl *c, const struct asker_opts *o, struct err *e)
+{
+	const struct kube_pod *p = &a->objects.pod;
+	int r = pod_read(c, text(a->ns), a->pod, o->node, &a->objects, e);
+
+	if (r < 0)
+		return r;
+	if (!a->objects.pod_known)
+		ctl_note(c,
+			 "pod %s/%s does not exist: this is about one of that name that the options describe",
+			 text(a->ns), a->pod);
+	else if (!p->spec.node && !o->node)
+		ctl_note(c, "pod %s/%s has no node yet: --node NODE tells for one", p->meta.ns, p->meta.name);
+	else if (p->spec.host_network)
+		ctl_note(c, "pod %s/%s uses the network of its node: it needs no address", p->meta.ns,
+			 p->meta.name);
+	if (a->objects.pod_known && !kube_pod_alive(p))
+		ctl_note(c, "pod %s/%s is on its way out or has ended; it gets no address", p->meta.ns,
+			 p->meta.name);
+	return 0;
 }
 
 int asker_init(struct asker *a, struct ctl *c, const struct asker_opts *opts, const char *pod, struct err *e)
@@ -242,7 +308,7 @@ int asker_init(struct asker *a, struct ctl *c, const struct asker_opts *opts, co
 	if (r == 0 && opts->nic && !cni_ifname_ok(opts->nic))
 		r = ctl_usage(e, "--nic \"%.32s\": want the name of an interface", opts->nic);
 	if (r == 0 && a->pod)
-		r = attachments_each(c, look_at, &s, e);
+		r = c->cluster ? read_objects(a, c, opts, e) : attachments_each(c, look_at, &s, e);
 	if (r == 0)
 		r = read_network(a, c, opts, e);
 	if (r == 0)
@@ -251,11 +317,14 @@ int asker_init(struct asker *a, struct ctl *c, const struct asker_opts *opts, co
 		r = set_conf(a, c, opts, e);
 	if (r == 0)
 		fill(a, c, opts);
+	if (c->cluster)
+		c->ipam.conf.ring_key = text(a->req.node); /* as the agent of that node begins */
 	return r;
 }
 
 void asker_clear(struct asker *a)
 {
+	pod_clear(&a->objects);
 	cni_args_clear(&a->args);
 	cni_network_clear(&a->network);
 	ipam_section_clear(&a->section);

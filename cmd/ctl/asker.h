@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* asker.h - who asks for an address, in why and plan: as the plugin would see the pod
  *
- * What the options do not say is taken from the pod's records and the runtime's cache, if there are any.
+ * What the options do not say is taken from the pod's records and the runtime's cache, if there are any; on a
+ * cluster from the pod, its namespace, node and owners.
  */
 #ifndef CTL_ASKER_H
 #define CTL_ASKER_H
 
 #include "cni/args.h"
+#include "pod.h"
 #include "sandbox.h"
 #include "section.h"
 
@@ -39,8 +41,9 @@ struct asker_opts {
 
 struct asker {
 	struct ipam_request req;
-	char *ns, *pod;  /* NULL: not named */
-	bool from_cache; /* network configuration and annotations are those the runtime used */
+	char *ns, *pod;             /* NULL: not named */
+	bool from_cache;            /* network configuration and annotations are those the runtime used */
+	struct pod_objects objects; /* of a cluster */
 	/* what req and the engine's configuration point to */
 	struct cni_args args;
 	struct cni_network network;

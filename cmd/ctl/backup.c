@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "base/file.h"
 #include "base/own.h"
 #include "commands.h"
@@ -72,6 +73,8 @@ static int run(struct ctl *c, const void *args, struct err *e)
 	(void)args;
 	if (r < 0)
 		return r;
+	if (c->cluster)
+		return backup_kube_run(c, file, e);
 	if (file && strcmp(file, "-") == 0)
 		return to_stdout(c, e);
 	r = write_backup(c, file ? file : "", e);
@@ -83,7 +86,8 @@ const struct command cmd_backup = {
 	.name = "backup",
 	.operands = "[FILE|-]",
 	.summary = "write everything into one text file (default: backup.json in the state directory)",
-	.text = "The plugin does it too, every ten minutes at most, when it frees an address.",
+	.text = "Of a cluster: a list of all objects that kubectl applies; it has no default.\n"
+		"The plugin does it too, every ten minutes at most, when it frees an address.",
 	.max = 1,
 	.offer = { OFFER_FILE },
 	.run = run,

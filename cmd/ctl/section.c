@@ -38,6 +38,10 @@ void section_apply(const struct ipam_section *s, struct ctl *c)
 {
 	struct ipam_conf conf = ipam_section_conf(s);
 
+	if (c->cluster) { /* the agents have the rest from their own configuration */
+		c->ipam.conf.clean_gateway = s->clean_gateway;
+		return;
+	}
 	conf.default_ipv4 = c->ipam.conf.default_ipv4;
 	conf.default_ipv6 = c->ipam.conf.default_ipv6;
 	c->ipam.conf = conf;

@@ -34,7 +34,8 @@ static void add_kept(struct having *h, const struct ipam_found *f)
 {
 	struct kept *k = &h->kept[h->n_kept];
 
-	if (f->rec->hold != HOLD_PIN || h->n_kept == ARRAY_LEN(h->kept))
+	if ((f->rec->hold != HOLD_PIN && f->rec->hold != HOLD_STS && f->rec->hold != HOLD_VM) ||
+	    h->n_kept == ARRAY_LEN(h->kept))
 		return;
 	k->ip = f->addr;
 	snprintf(k->nic, sizeof(k->nic), "%s", f->rec->nic);
@@ -153,6 +154,23 @@ static void add_nics(struct doc *d, const struct having *h, const struct ipam_ex
 	}
 }
 
+/* In the words of the ADD that fails. */
+static void add_failure(struct doc *d, const struct having *h, const struct ipam_explain *x)
+{
+	size_t first = 0, end;
+
+	if (!x->failure)
+		return;
+	while (first < x->n &&
+	       (x->rows[first].ver != x->failed_ver || strcmp(x->rows[first].nic, x->failed_nic) != 0))
+		first++;
+	for (end = first; end < x->n && same_nic(&x->rows[first], &x->rows[end]) &&
+			  x->rows[first].ver == x->rows[end].ver;)
+		end++;
+	if (!find_kept(h, &x->rows[first], end - first))
+		doc_text(d, "error", x->failure);
+}
+
 static int explain(struct ctl *c, const struct asker *a, struct doc *d, struct err *e)
 {
 	struct having h = { .c = c, .req = &a->req, .d = d };
@@ -173,6 +191,7 @@ static int explain(struct ctl *c, const struct asker *a, struct doc *d, struct e
 		return r;
 	doc_text(d, "rule", rule_name(x.rule));
 	add_nics(d, &h, &x, e);
+	add_failure(d, &h, &x);
 	ipam_explain_clear(&x);
 	return d->failed;
 }
@@ -222,7 +241,9 @@ const struct command cmd_why = {
 	.summary = "which pools may serve a pod, what refuses the others, which address is next",
 	.text = "The pod need not exist. Of one that does, the runtime's cache tells with which "
 		"configuration and\n"
-		"annotations it was attached; options come before that.",
+		"annotations it was attached; in a cluster its objects are read, and the networks' default "
+		"pools\n"
+		"are those of --conflist or the options. Options come before both.",
 	OPTIONS(struct why, opts),
 	.max = 1,
 	.offer = { OFFER_POD },
