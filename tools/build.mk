@@ -58,6 +58,8 @@ TOOLS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tools/*.c))
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard e2e/tools/*.c))
 BATS        ?= e2e/bats
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+# What talks to kube-apiserver takes libcurl from the system.
+BENCH_KUBE_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/kube/*.c))
 
 $(BUILD)/%.o: %.c tools/build.mk VERSION
 	@mkdir -p $(@D)
@@ -90,7 +92,7 @@ $(UNIT_TESTS) $(KUBE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call test_link,$*.c) $(CTL_LIBS) -lcmocka
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CTL_LIBS)
-$(TOOLS) $(TEST_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+$(TOOLS) $(TEST_TOOLS) $(BENCH_KUBE_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 # The reference pages of the plugins come from their tables of keys.
 $(BUILD)/tools/confdoc: $(patsubst %.c,$(BUILD)/%.o,$(wildcard plugins/*/fields.c))
@@ -101,7 +103,7 @@ fuzz-programs: $(FUZZERS)
 unit-programs: $(UNIT_TESTS)
 kube-tests: $(KUBE_TESTS)
 test-tools: $(TEST_TOOLS)
-bench-tools: $(BENCH_TOOLS)
+bench-tools: $(BENCH_TOOLS) $(BENCH_KUBE_TOOLS)
 .PHONY: fuzz-programs unit-programs kube-tests test-tools bench-tools
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC1090,SC1091,SC2034
+# Agents of pretended nodes on a real etcd and kube-apiserver, beside what the same server does for bare requests; prints the
+# tables of docs/performance.md. Root.
+#   ROUNDS   measurements of each kind (default 3)       PODS  ADDs of one measurement with 32 in parallel (default 800)
+#   TAKEN    numbers of taken addresses (default 0 4000 60000)
+#   CROWDS   numbers of pods in the cluster, for the agent's memory (default 0 1000 10000)
+#   PARTS    what to measure (default: sequential parallel agents memory)     BUILD  the build directory (default build)
+set -euo pipefail
+BATS_TEST_DIRNAME=$(cd "$(dirname "$0")/../e2e/kube" && pwd)
+BATS_TEST_FILENAME=bench.bats
+# The tests' own helpers of clusters and agents.
+bats_require_minimum_version() { :; }
+load() { . "$BATS_TEST_DIRNAME/$1.bash"; }
+load lib
+load agent
+. "$(dirname "$0")/kube/steps.bash"
+
+rounds=${ROUNDS:-3} pods=${PODS:-800}
+export AGENT_LOG_LEVEL=info
+
+# ---- one after the other ----
+
+sequential() {
+	local i n=100
+	start_agents one
+	pool_of seq 10.119.0.0/16
+	for ((i = 0; i < rounds; i++)); do
+		floor 1 "$n" floor1
+		pods_make seq "$n" one
+		writes_begin
+		call ADD seq 1 add1
+		endpoints_written one
+		writes_end add1 "$n"
+		pods_remove seq
+		writes_begin
+		call DEL seq 1 del1
+		endpoints_written one
+		writes_end del1 "$n"
+		floor 1 "$n" floor1
+	done
+	call_version 1 100 version1
+}
+
+sequential_table() {
+	printf '\n### One after the other\n\n| | median | fastest | of the bare write | writes of the API each |\n|---|---:|---:|---:|---:|\n'
+	row_sequential 'a bare write (1 KB custom object, one connection)' floor1 ''
+	row_sequential 'ADD: plugin and agent' add1 "$(value add1 writes)"
+	row_sequential 'DEL, the pod was removed before' del1 "$(value del1 writes)"
+	row_sequential 'the plugin alone (VERSION)' version1 0
+	printf '\nADD takes %s ms more than a bare write by the medians, %s ms by the fastest.\n' \
+		"$(calc "$(best add1 4) - $(best floor1 4)")" "$(calc "$(best add1 5) - $(best floor1 5)")"
+}
+
+row_sequential() { # TITLE SERIES WRITES
+	printf '| %s | %s ms | %s ms | %s | %s |\n' "$1" "$(best "$2" 4)" "$(best "$2" 5)" \
+		"$(calc "$(best "$2" 4) / $(best floor1 4)")" "$3"
+}
+
+# ---- 32 in parallel, one agent ----
+
+parallel() {
+	local i taken net=120
+	start_agents one
+	for taken in ${TAKEN:-0 4000 60000}; do
+		pool_of "p$taken" "10.$((net++)).0.0/16" "$taken"
+	done
+	for ((i = 0; i < rounds; i++)); do
+		for taken in ${TAKEN:-0 4000 60000}; do
+			floor 32 1500 floor32
+			pods_make "p$taken" "$pods" one
+			writes_begin
+			call ADD "p$taken" 32 "add32-$taken"
+			endpoints_written one "behind-$taken"
+			writes_end "add32-$taken" "$pods"
+			pods_remove "p$taken"
+			writes_begin
+			call DEL "p$taken" 32 "del32-$taken"
+			endpoints_written one
+			writes_end "del32-$taken" "$pods"
+		done
+	done
+	call_version 32 1000 version32
+}
+
+parallel_table() {
+	local taken
+	printf '\n### 32 in parallel\n\nBare writes: %s/s; the plugin alone (VERSION): %s/s.\n\n' "$(rate floor32)" "$(rate version32)"
+	printf '| taken | ADD | of bare writes | failed | median | writes of the API each | blocks, endpoints | endpoints behind |'
+	printf ' DEL | writes of the API each |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n'
+	for taken in ${TAKEN:-0 4000 60000}; do
+		printf '| %s | **%s/s** | %s | %s | %s ms | %s | %s | %s s | %s/s | %s |\n' "$taken" "$(rate "add32-$taken")" \
+			"$(calc "$(rate "add32-$taken") / $(rate floor32)")" "$(failures "add32-$taken")" "$(best "add32-$taken" 4)" \
+			"$(value "add32-$taken" writes)" "$(value "add32-$taken" kinds)" "$(most "behind-$taken")" \
+			"$(rate "del32-$taken")" "$(value "del32-$taken" writes)"
+	done
+}
+
+# ---- four agents on one pool, eight callers each ----
+
+agents() {
+	local i
+	start_agents a1 a2 a3 a4
+	pool_of shared 10.117.0.0/16
+	for ((i = 0; i < rounds; i++)); do
+		floor 32 1500 floor32
+		agents_round shared "$pods" add4
+		pool_of "fits$i" 10.118.0.0/16 0 "10.118.$i.0-10.118.$i.255"
+		agents_round "fits$i" 256 fits4
+	done
+}
+
+agents_round() { # POOL PODS SERIES
+	local conflicts
+	pods_make "$1" "$2" a1 a2 a3 a4
+	writes_begin
+	conflicts=$(conflicts_of a1 a2 a3 a4)
+	call ADD "$1" 32 "$3"
+	each_once "$1"
+	endpoints_written a1
+	for i in a2 a3 a4; do endpoints_written "$i"; done
+	writes_end "$3" "$2"
+	say_value "$3" conflicts $(($(conflicts_of a1 a2 a3 a4) - conflicts))
+	pods_remove "$1"
+	call DEL "$1" 32 "del-$3"
+}
+
+agents_table() {
+	printf '\n### Four agents on one pool, eight callers each\n\n| pool | ADD | of bare writes | failed | conflicts | writes of the API each |\n'
+	printf '|---|---:|---:|---:|---:|---:|\n'
+	row_agents "65 534 addresses, $pods pods" add4
+	row_agents '256 addresses, 256 pods' fits4
+}
+
+row_agents() { # TITLE SERIES
+	printf '| %s | **%s/s** | %s | %s | %s | %s |\n' "$1" "$(rate "$2")" "$(calc "$(rate "$2") / $(rate floor32)")" \
+		"$(failures "$2")" "$(value "$2" conflicts)" "$(value "$2" writes)"
+}
+
+# ---- memory ----
+
+memory() {
+	local crowd there=0 name
+	pool_of mem 10.116.0.0/16
+	for crowd in ${CROWDS:-0 1000 10000}; do
+		crowd_make "$there" "$crowd"
+		there=$crowd
+		name=m$crowd
+		start_agents "$name"
+		memory_watch "$name"
+		pods_make mem "$pods" "$name"
+		call ADD mem 32 "mem-add"
+		endpoints_written "$name"
+		pods_remove mem
+		call DEL mem 32 "mem-del"
+		endpoints_written "$name"
+		memory_end "$name"
+		agent_stop "$name"
+	done
+}
+
+memory_table() {
+	local crowd
+	printf '\n### Memory of the agent, at its most, with %s pods of its own\n\n' "$pods"
+	printf '| other pods in the cluster | private | of it anonymous | VmHWM (with shared libraries) |\n|---:|---:|---:|---:|\n'
+	for crowd in ${CROWDS:-0 1000 10000}; do
+		printf '| %s | %s MiB | %s MiB | %s MiB |\n' "$crowd" "$(value "m$crowd" private)" "$(value "m$crowd" anonymous)" \
+			"$(value "m$crowd" hwm)"
+	done
+}
+
+steps_begin
+parts=${PARTS:-sequential parallel agents memory}
+for part in $parts; do
+	echo "measuring: $part ..." >&2
+	"$part"
+done
+steps_head
+for part in $parts; do "${part}_table"; done
