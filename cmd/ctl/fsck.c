@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "ctl.h"
 #include "doc.h"
+#include "fsck.h"
 
 struct fsck {
 	bool repair;
@@ -103,6 +104,8 @@ static int check_records(struct ctl *c, struct report *r, struct err *e)
 	};
 	int x = ipam_fsck(ctl_engine(c), &f, e);
 
+	if (x >= 0 && c->cluster)
+		x = fsck_pods(c, found, r, e);
 	return x < 0 ? x : r->failed;
 }
 
