@@ -11,7 +11,7 @@ demo=("${build[@]}" iproute2 iputils-ping nftables perl-base containernetworking
 # shellcheck disable=SC2034
 bench=("${demo[@]}")
 # shellcheck disable=SC2034 # e2e/kube: its build, and what its nodes find on the host
-kube=("${demo[@]}" bats dpkg-dev ca-certificates openssl iptables conntrack procps util-linux)
+kube=("${demo[@]}" bats dpkg-dev ca-certificates openssl iptables conntrack procps util-linux curl python3)
 # shellcheck disable=SC2034
 check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags

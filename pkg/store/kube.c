@@ -271,7 +271,8 @@ static int prepare(struct kube_session *s, const struct store_op *ops, size_t n,
 }
 
 /* The blocks stand: what names them follows. */
-static int publish(struct kube_session *s, const struct store_op *ops, size_t n, struct err *e)
+static int publish(struct kube_session *s, const struct store_op *ops, size_t n, const struct kube_txn *t,
+		   struct err *e)
 {
 	struct store_kube *h = s->h;
 	int r = 0;
@@ -290,7 +291,7 @@ static int publish(struct kube_session *s, const struct store_op *ops, size_t n,
 	}
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (is_local(ops[i].kind))
-			r = local_apply(h, &ops[i], e);
+			r = local_apply(h, &ops[i], t, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct store_op *op = &ops[i];
 
@@ -320,7 +321,7 @@ static int commit(struct store *st, const struct store_op *ops, size_t n, struct
 	if (r == 0)
 		r = txn_await(h, t, s->until, e);
 	if (r == 0)
-		r = publish(s, ops, n, e);
+		r = publish(s, ops, n, t, e);
 	if (r < 0 && t)
 		txn_orphan(h, t);
 	else

@@ -208,7 +208,7 @@ int full_list(struct store_kube *h, struct deadline until, struct err *e);
 /* kube_local.c */
 int local_open(struct store_kube *h, struct err *e);
 int local_intent(struct store_kube *h, const struct store_op *op, struct kube_txn *t, struct err *e);
-int local_apply(struct store_kube *h, const struct store_op *op, struct err *e);
+int local_apply(struct store_kube *h, const struct store_op *op, const struct kube_txn *t, struct err *e);
 void local_drop_intents(struct store_kube *h, struct kube_txn *t);
 /* An endpoint that waits to be written. */
 int local_pending(struct store_kube *h, const char *ns, const char *name, const char *text, struct err *e);

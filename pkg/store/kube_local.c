@@ -21,7 +21,7 @@
 #include "json/json.h"
 #include "store/kube_impl.h"
 
-#define NAME_MAX_LEN 48
+#define NAME_MAX_LEN 80
 #define FILE_MAX     (STORE_VALUE_MAX + 65536)
 
 struct page {
@@ -77,7 +77,7 @@ static int write_page(struct store_kube *h, const char *file, const char *ns, co
 
 int local_intent(struct store_kube *h, const struct store_op *op, struct kube_txn *t, struct err *e)
 {
-	char file[NAME_MAX_LEN];
+	char base[NAME_MAX_LEN], file[2 * NAME_MAX_LEN];
 	char **v;
 	int r;
 
@@ -87,7 +87,8 @@ int local_intent(struct store_kube *h, const struct store_op *op, struct kube_tx
 	if (!v)
 		return err_nomem(e);
 	t->intents = v;
-	file_name('i', op->ns, op->name, file);
+	file_name('i', op->ns, op->name, base);
+	snprintf(file, sizeof(file), "%s-%llx", base, (unsigned long long)++h->seq);
 	v[t->n_intents] = strdup(file);
 	if (!v[t->n_intents])
 		return err_nomem(e);
@@ -102,13 +103,25 @@ void local_drop_intents(struct store_kube *h, struct kube_txn *t)
 		unlinkat(h->dirfd, t->intents[i], 0);
 }
 
-int local_apply(struct store_kube *h, const struct store_op *op, struct err *e)
+/* NULL: none was written. */
+static const char *intent_of(const struct kube_txn *t, const struct store_op *op)
+{
+	char base[NAME_MAX_LEN];
+
+	file_name('i', op->ns, op->name, base);
+	for (size_t i = 0; i < t->n_intents; i++)
+		if (strncmp(t->intents[i], base, strlen(base)) == 0)
+			return t->intents[i];
+	return NULL;
+}
+
+int local_apply(struct store_kube *h, const struct store_op *op, const struct kube_txn *t, struct err *e)
 {
 	struct shelf *s = shelf_of(h, op->kind);
-	char from[NAME_MAX_LEN], file[NAME_MAX_LEN];
+	const char *from = intent_of(t, op);
+	char file[NAME_MAX_LEN];
 	int r = 0;
 
-	file_name('i', op->ns, op->name, from);
 	file_name(prefix_of(op->kind), op->ns, op->name, file);
 	if (op->verb == STORE_DELETE) {
 		if (h->dirfd >= 0 && unlinkat(h->dirfd, file, 0) < 0 && errno != ENOENT)
@@ -116,7 +129,7 @@ int local_apply(struct store_kube *h, const struct store_op *op, struct err *e)
 		shelf_drop(s, op->ns, op->name);
 		return r;
 	}
-	if (h->dirfd >= 0 && op->kind == STORE_ATTACHMENT && op->verb == STORE_CREATE) {
+	if (h->dirfd >= 0 && from) {
 		if (renameat(h->dirfd, from, h->dirfd, file) < 0)
 			return err_sys(e, errno, "rename %s/%s", h->dir, from);
 	} else if (h->dirfd >= 0) {
@@ -152,12 +165,18 @@ void local_pending_end(struct store_kube *h, const char *ns, const char *name)
 static int take_page(struct store_kube *h, const char *file, struct page *p, struct err *e)
 {
 	const char *const *terms = p->terms.n ? (const char *const *)p->terms.v : NULL;
-	struct shelf *s = file[0] == 'a' ? &h->local[1] : file[0] == 'm' ? &h->local[0] : &h->intents;
+	struct shelf *s = &h->local[file[0] == 'a'];
 
 	if (file[0] == 'e')
 		return endpoint_behind(h, p->ns, p->name, p->data, e);
-	if (!p->data || !shelf_put(s, p->ns, p->name, p->data, strlen(p->data), terms, ++h->seq))
-		return p->data ? err_nomem(e) : err_set(e, EBADMSG, "no data");
+	if (!p->data)
+		return err_set(e, EBADMSG, "no data");
+	if (file[0] == 'i')
+		return shelf_put(&h->intents, "", file, p->data, strlen(p->data), NULL, ++h->seq)
+			       ? 0
+			       : err_nomem(e);
+	if (!shelf_put(s, p->ns, p->name, p->data, strlen(p->data), terms, ++h->seq))
+		return err_nomem(e);
 	return 0;
 }
 
@@ -224,11 +243,7 @@ int store_kube_intents(struct store_kube *h, int (*each)(const struct store_obj 
 
 void store_kube_intents_end(struct store_kube *h)
 {
-	char file[NAME_MAX_LEN];
-
-	for (size_t i = 0; i < h->intents.n; i++) {
-		file_name('i', h->intents.v[i]->ns, h->intents.v[i]->name, file);
-		unlinkat(h->dirfd, file, 0);
-	}
+	for (size_t i = 0; i < h->intents.n; i++)
+		unlinkat(h->dirfd, h->intents.v[i]->name, 0);
 	shelf_clear(&h->intents);
 }
