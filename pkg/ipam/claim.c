@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "ipam/takeover.h"
 
 /* ---- records ---- */
 
@@ -294,7 +295,7 @@ static int give_requested(struct txn *t, const struct ipam_request *req, const s
 int claim_nothing_left(const struct plan_nic *nic, const struct plan_family *f, struct err *e)
 {
 	struct buf b = BUF_INIT(ERR_MSG_MAX);
-	bool full = f->n && !f->pools[0].refusal;
+	bool full = f->n && !f->pools[0].refusal, due = false;
 
 	buf_fmt(&b, "%s: NIC %s, IPv%u", full ? "all IP addresses used out" : "no IPPool available", nic->nic,
 		f->ver);
@@ -306,8 +307,13 @@ int claim_nothing_left(const struct plan_nic *nic, const struct plan_family *f, 
 		else
 			buf_fmt(&b, "; pool %s: all %lld addresses are taken", p->name,
 				(long long)ip_set_count(&p->eligible));
+		due = due || takeover_due(&p->obj);
 	}
-	err_code(e, full ? ERR_TRY_AGAIN : ERR_CONFIG, full ? ENOSPC : ENOENT, "%s", buf_cstr(&b));
+	err_code(e, full || due ? ERR_TRY_AGAIN : ERR_CONFIG,
+		 due    ? EAGAIN
+		 : full ? ENOSPC
+			: ENOENT,
+		 "%s", buf_cstr(&b));
 	buf_clear(&b);
 	return -e->sys;
 }

@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "ipam/networks.h"
 #include "ipam/plan.h"
+#include "ipam/takeover.h"
 
 static void list_names(struct buf *b, const struct json_strv *l)
 {
@@ -211,6 +212,8 @@ static bool state_refuses(struct buf *b, uint8_t ver, const struct api_ippool *p
 		buf_str(b, "is being deleted");
 	else if (p->spec.disable.v)
 		buf_str(b, "is disabled (spec.disable: true)");
+	else if (takeover_due(p))
+		buf_str(b, "has addresses recorded by an older Spiderpool that are not taken over yet");
 	else if (own != ver)
 		buf_fmt(b, "is an IPv%u pool, asked for as IPv%u", own, ver);
 	return b->len > 0;
