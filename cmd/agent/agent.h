@@ -39,6 +39,7 @@ struct agent {
 	pthread_cond_t pools, wake, stop; /* a pool changed; something for the sweeper to look at; the end */
 	uint64_t pools_seq;
 	bool sweep_soon, blocks_lost;
+	bool orphans; /* settle_orphans() */
 	atomic_bool started, stopping;
 	pthread_t sweeper;
 	bool sweeping;
@@ -101,12 +102,20 @@ int attached_list(struct agent *a, bool (*want)(const struct ipam_attachment *at
 		  struct attached *ret, struct err *e);
 void attached_clear(struct attached *l);
 
+/* ---- takeover.c ---- */
+
+/* Pools that an older Spiderpool has left records in: done by one of all agents, waited for by the others. */
+int takeover(struct agent *a, struct err *e);
+
 /* ---- settle.c ---- */
 
 /* Before anybody is served. */
 int settle_all(struct agent *a, struct err *e);
 /* What blocks have lost of this node's pods is claimed again. */
 int settle_lost(struct agent *a, struct deadline until, struct err *e);
+/* Records of this node that no attachment answers for go with their pods; a->orphans tells whether some stay.
+ */
+int settle_orphans(struct agent *a, struct deadline until, struct err *e);
 
 /* ---- life.c ---- */
 

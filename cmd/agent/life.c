@@ -105,6 +105,8 @@ int life_start(struct agent *a, struct err *e)
 	for (;;) {
 		r = connect(a, e);
 		if (r == 0)
+			r = takeover(a, e);
+		if (r == 0)
 			r = settle_all(a, e);
 		if (r == 0 || a->stopping)
 			return r;
@@ -190,6 +192,8 @@ static void sweep(struct sweeper *w)
 	w->n = w->n_next;
 	w->next = NULL;
 	w->n_next = 0;
+	if (a->orphans && settle_orphans(a, deadline_in(AGENT_DEL_MS), &e) < 0)
+		say(LOG_LEVEL_WARN, "addresses without an attachment are looked at later: %s", e.msg);
 	(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
 }
 

@@ -152,6 +152,12 @@ static int keep_orphan(struct orphans *x, const struct block *b, unsigned i, str
 	return 0;
 }
 
+/* Without a container: taken over from an older Spiderpool, which did not record it. */
+static bool has_pod(const struct block_rec *r)
+{
+	return block_rec_has_holder(r) || r->hold == HOLD_POD;
+}
+
 static int look_at(const struct store_obj *o, void *arg, struct err *e)
 {
 	struct orphans *x = arg;
@@ -165,14 +171,15 @@ static int look_at(const struct store_obj *o, void *arg, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "SpiderIPBlock %s", o->name);
 	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++)
-		if (block_rec_has_holder(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0 &&
+		if (has_pod(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0 &&
 		    !is_known(x->known, &b.rec[i]))
 			r = keep_orphan(x, &b, i, e);
 	block_clear(&b);
 	return r;
 }
 
-/* A record of ours that no attachment answers for: kept while its pod lives. */
+/* A record of ours that no attachment answers for: kept while its pod lives; when its container is not known,
+ * until the pod is gone, which comes behind the container's end. 1: it stays. */
 static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline until, struct err *e)
 {
 	enum cluster_fate fate = FATE_GONE;
@@ -183,8 +190,10 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 
 	if (o->pod[0])
 		r = cluster_pod_fate(a->cluster, o->ns, o->pod, o->uid, until, &fate, &grace, e);
-	if (r < 0 || fate == FATE_ALIVE)
+	if (r < 0)
 		return r;
+	if (fate == FATE_ALIVE || (!o->container[0] && fate != FATE_GONE))
+		return 1;
 	if (!hold_dead)
 		r = cluster_hold_dead(a->cluster, o->hold, o->ref, until, &hold_dead, e);
 	if (r == 0)
@@ -196,20 +205,24 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 	return r;
 }
 
-static int drop_orphans(struct agent *a, struct deadline until, struct err *e)
+int settle_orphans(struct agent *a, struct deadline until, struct err *e)
 {
 	struct orphans x = { .a = a };
 	struct attached known;
+	size_t left = 0;
 	int r = attached_list(a, NULL, NULL, &known, e);
 
 	x.known = &known;
 	if (r == 0)
 		r = store_kube_node_blocks(a->hub, until, look_at, &x, e);
-	for (size_t i = 0; r == 0 && i < x.n; i++)
+	for (size_t i = 0; r >= 0 && i < x.n; i++) {
 		r = judge_orphan(a, &x.v[i], until, e);
+		left += r > 0;
+	}
 	free(x.v);
 	attached_clear(&known);
-	return r;
+	a->orphans = r < 0 || left;
+	return r < 0 ? r : 0;
 }
 
 /* ---- after a reboot ---- */
@@ -242,5 +255,5 @@ int settle_all(struct agent *a, struct err *e)
 		r = release_notes(a, NULL, NULL, until, e);
 	if (r == 0)
 		r = end_boot(a, until, e);
-	return r < 0 ? r : drop_orphans(a, until, e);
+	return r < 0 ? r : settle_orphans(a, until, e);
 }

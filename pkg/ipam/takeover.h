@@ -35,11 +35,12 @@ int ipam_takeover(struct ipam *m, const struct api_ippool *p, struct takeover *x
 
 struct takeover_cluster {
 	struct kube *k;
-	struct kube_cancel *cancel;
 	const char *ns, *identity; /* of the lease */
 	/* Ask whether we could write the status of pools: then so could an agent of the older one with the
 	 * same account. */
 	bool check_rights;
+	bool (*stop)(void *arg); /* asked while it waits; NULL: never */
+	void *arg;
 };
 
 /* -EBUSY, code ERR_TRY_AGAIN: pods of the older Spiderpool are there. */

@@ -32,11 +32,9 @@ static int count_older(struct json_object *o, void *arg, struct err *e)
 int takeover_fence(const struct takeover_cluster *c, struct deadline until, struct err *e)
 {
 	struct older x = { .n = 0 };
-	struct kube_op op = { .res = &kube_resources[KUBE_PODS],
-			      .labels = OLDER,
-			      .metadata_only = true,
-			      .cancel = c->cancel,
-			      .until = until };
+	struct kube_op op = {
+		.res = &kube_resources[KUBE_PODS], .labels = OLDER, .metadata_only = true, .until = until
+	};
 	const struct kube_lister l = { .each = count_older, .arg = &x };
 	int r = kube_list(c->k, &op, &l, NULL, e);
 
@@ -60,7 +58,7 @@ static int check_rights(const struct takeover_cluster *c, struct deadline until,
 				  "{\"group\": \"" API_GROUP "\", \"resource\": \"spiderippools\", "
 				  "\"subresource\": \"status\", \"verb\": \"update\"}}}";
 	CLEANUP(json_put_p) struct json_object *answer = NULL;
-	struct kube_op op = { .res = &reviews, .cancel = c->cancel, .until = until };
+	struct kube_op op = { .res = &reviews, .until = until };
 	bool allowed = true;
 	int r = kube_create(c->k, &op, ask, sizeof(ask) - 1, &answer, e);
 
@@ -97,9 +95,7 @@ static void begin(void *arg)
 int takeover_list(const struct takeover_cluster *c, struct deadline until, struct json_strv *ret,
 		  struct err *e)
 {
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS],
-			      .cancel = c->cancel,
-			      .until = until };
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .until = until };
 	const struct kube_lister l = { .each = add_due, .begin = begin, .arg = ret };
 
 	json_strv_clear(ret);
@@ -112,10 +108,7 @@ static int mark(const struct takeover_cluster *c, const struct api_meta *m, stru
 {
 	CLEANUP(buf_clear) struct buf b = BUF_INIT(1024);
 	char now[CLOCK_TEXT_MAX];
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS],
-			      .name = m->name,
-			      .cancel = c->cancel,
-			      .until = until };
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .name = m->name, .until = until };
 
 	buf_fmt(&b,
 		"{\"metadata\":{\"uid\":\"%s\",\"resourceVersion\":\"%s\",\"annotations\":{\"%s\":\"%s\"}}}",
@@ -129,9 +122,7 @@ static int take_once(const struct takeover_cluster *c, struct ipam *m, struct ku
 		     const char *name, struct takeover *x, struct deadline until, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
-	struct kube_op op = {
-		.res = &kube_resources[KUBE_SPIDERIPPOOLS], .name = name, .cancel = c->cancel, .until = until
-	};
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .name = name, .until = until };
 	struct api_object *obj = NULL;
 	enum api_kind kind;
 	int r = kube_get(c->k, &op, &tree, e);
@@ -201,6 +192,7 @@ int takeover_run(const struct takeover_cluster *c, struct ipam *m, struct takeov
 	const struct kube_lease_conf conf = {
 		.k = c->k, .ns = c->ns, .name = TAKEOVER_LEASE, .identity = c->identity
 	};
+	struct kube_cancel none = { false };
 	struct kube_lease *lease;
 	int r = is_done(c, until, e), n = 0;
 
@@ -215,10 +207,10 @@ int takeover_run(const struct takeover_cluster *c, struct ipam *m, struct takeov
 		if (kube_lease_held(lease))
 			n = r = take_all(c, m, lease, x, until, e);
 		else
-			r = kube_sleep(c->k, c->cancel, LOOK_MS, e);
+			r = kube_sleep(c->k, &none, LOOK_MS, e);
 		if (r >= 0)
 			r = is_done(c, until, e);
-	} while (r == 0 && deadline_left(until) > 0);
+	} while (r == 0 && deadline_left(until) > 0 && !(c->stop && c->stop(c->arg)));
 	kube_lease_stop(lease);
 	if (r == 0)
 		return err_code(
