@@ -92,6 +92,17 @@ static void read_netns_id(const char *path, char out[NETNS_ID_MAX])
 		out[0] = '\0';
 }
 
+static void fill_pod(struct ipam_request *req, const struct pod_objects *p)
+{
+	req->node = text(p->pod.spec.node);
+	req->boot = ""; /* of its node, not ours */
+	req->hold = p->hold.hold;
+	req->hold_ref = p->hold.ref;
+	req->endpoint = p->hold.endpoint;
+	req->owner = (struct ipam_owner){ text(p->owner.api_version), text(p->owner.kind), req->ns,
+					  text(p->owner.name), text(p->owner.uid) };
+}
+
 static void fill_request(struct batch *b, const struct claim *cl)
 {
 	static const struct sandbox unknown = { 0 };
@@ -117,6 +128,8 @@ static void fill_request(struct batch *b, const struct claim *cl)
 		.uid = text(box->uid),
 		.mac = text(box->mac),
 	};
+	if (cl->of)
+		fill_pod(req, cl->of);
 	b->of[b->n++] = cl;
 }
 

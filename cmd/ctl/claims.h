@@ -4,13 +4,15 @@
 #define CTL_CLAIMS_H
 
 #include "ipam/import.h"
+#include "pod.h"
 #include "sandbox.h"
 
 struct claim { /* one address */
 	struct ip ip;
 	char *network, *container, *nic;
-	const char *left_out;      /* why it is not to be imported; NULL: it is */
-	const struct sandbox *box; /* what the runtime knows of the attachment; NULL: nothing */
+	const char *left_out;         /* why it is not to be imported; NULL: it is */
+	const struct pod_objects *of; /* its pod in a cluster; NULL: not one */
+	const struct sandbox *box;    /* what the runtime knows of the attachment; NULL: nothing */
 };
 struct claims {
 	struct claim *v;

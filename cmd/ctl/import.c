@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import.c - import host-local: a host that changes its network configuration keeps its addresses
+/* import.c - import, and import host-local: a host that changes its network configuration keeps its addresses
  *
  * host-local keeps one directory a network. A file in it is named after an address and holds container ID and
  * interface name; last_reserved_ip.N and lock are its own.
@@ -18,9 +18,8 @@
 
 #include "base/file.h"
 #include "base/own.h"
-#include "claims.h"
 #include "cni/env.h"
-#include "commands.h"
+#include "import.h"
 #include "section.h"
 
 #define FILE_MAX 1024 /* bytes in one of its files */
@@ -152,32 +151,32 @@ static int row(struct json_object *tree, void *arg, struct err *e)
 	return out_row(arg, tree, e);
 }
 
-static int import(struct reader *r, struct err *e)
+int import_claims(struct ctl *c, struct claims *l, const char *pool, bool dry_run, bool skip_refused,
+		  struct err *e)
 {
-	const struct import *opts = r->opts;
-	const struct claims_how how = { opts->pool, opts->dry_run, opts->skip_refused, row, &r->c->out };
+	const struct claims_how how = { pool, dry_run, skip_refused, row, &c->out };
 	size_t claimed = 0, refused = 0;
 	int x;
 
-	out_rows_begin(&r->c->out, claims_columns, claims_n_columns);
-	x = claims_import(r->c, &r->claims, &how, &claimed, &refused, e);
+	out_rows_begin(&c->out, claims_columns, claims_n_columns);
+	x = claims_import(c, l, &how, &claimed, &refused, e);
 	if (x < 0)
 		return x;
-	if (r->claims.n || out_is_tree(&r->c->out))
-		out_rows_end(&r->c->out, NULL);
-	if (opts->dry_run) {
-		ctl_note(r->c, "dry run: nothing was changed%s", refused ? "; there are refusals" : "");
-	} else if (refused && !opts->skip_refused) {
+	if (l->n || out_is_tree(&c->out))
+		out_rows_end(&c->out, NULL);
+	if (dry_run) {
+		ctl_note(c, "dry run: nothing was changed%s", refused ? "; there are refusals" : "");
+	} else if (refused && !skip_refused) {
 		ctl_note(
-			r->c,
+			c,
 			"%zu refused, so nothing was changed; make pools for them, or import the others with "
 			"--skip-refused",
 			refused);
 	} else {
-		ctl_note(r->c, "%zu attachments imported, %zu refused", claimed, refused);
+		ctl_note(c, "%zu attachments imported, %zu refused", claimed, refused);
 	}
-	if (refused && !opts->skip_refused)
-		r->c->status = CTL_FAILED;
+	if (refused && !skip_refused)
+		c->status = CTL_FAILED;
 	return 0;
 }
 
@@ -219,7 +218,8 @@ static int import_dir(struct reader *r, const char *dir, struct err *e)
 	if (x == 0)
 		x = read_all(r, dir, e);
 	if (x == 0)
-		x = import(r, e);
+		x = import_claims(r->c, &r->claims, r->opts->pool, r->opts->dry_run, r->opts->skip_refused,
+				  e);
 	claims_clear(&r->claims);
 	return x;
 }
@@ -279,7 +279,8 @@ static const struct command cmd_host_local = {
 	.run = run_host_local,
 };
 
-static const struct command *const commands[] = { &cmd_host_local, NULL };
+static const struct command *const commands[] = { &cmd_host_local, &import_spiderpool, &import_whereabouts,
+						  NULL };
 
 const struct command cmd_import = {
 	.name = "import",
