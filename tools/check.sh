@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export STRICT=${STRICT:-1}
 jobs=$(nproc)
-# kube, a real cluster, is a stage of its own until there is an agent for it to test: make kube
-stages="lint gcc clang san arm64 fuzz bats vm demo"
+stages="lint gcc clang san arm64 fuzz bats vm kube demo"
 summary=()
 
 stage() {
