@@ -9,9 +9,6 @@ setup_file() {
 	export CLUSTER=$BATS_TEST_DIRNAME/cluster.sh CMOCKA_MESSAGE_OUTPUT=TAP
 	kube_up api
 	kubectl apply -f "$BATS_TEST_DIRNAME/../../deploy/agent/rbac.yaml"
-	# Whether KubeVirt is not installed, or not served yet, is told by its CRDs alone.
-	kubectl create clusterrole view-crds --verb=get --resource=customresourcedefinitions.apiextensions.k8s.io
-	kubectl create clusterrolebinding view-crds --clusterrole=view-crds --serviceaccount=kube-system:spiderpool-agent
 	AGENT_TOKEN=$(kubectl create -f - --raw /api/v1/namespaces/kube-system/serviceaccounts/spiderpool-agent/token \
 		<<<'{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}' |
 		jq -r .status.token)
