@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "ipam/section.h"
+#include "../cmd/agent/config.h"
 #include "../plugins/coordinator/conf.h"
 #include "../plugins/ifacer/conf.h"
 #include "../plugins/veth/conf.h"
@@ -148,6 +149,44 @@ static int write_resources(const char *dir)
 	return fclose(out) != 0;
 }
 
+static void print_variable(FILE *out, const struct agent_variable *v)
+{
+	static const char *const kinds[] = {
+		[AGENT_TEXT] = "string",
+		[AGENT_BOOL] = "true or false",
+		[AGENT_NUMBER] = "number",
+		[AGENT_LEVEL] = "level",
+	};
+
+	fprintf(out, "| `%s` | %s", v->name, kinds[v->kind]);
+	if (v->kind == AGENT_NUMBER)
+		fprintf(out, ", %lld to %lld", (long long)v->min, (long long)v->max);
+	if (!v->fallback)
+		fprintf(out, ", required");
+	fprintf(out, " | ");
+	if (v->fallback && *v->fallback)
+		fprintf(out, "`%s`", v->fallback);
+	fprintf(out, " | %s |\n", v->doc);
+}
+
+static int write_agent(const char *dir)
+{
+	FILE *out = page(
+		dir, "agent.md", "What `spiderpool-agent` is told",
+		"Keys of the file that `--config-path` names, by default `" AGENT_CONFIG_PATH "`, which is "
+		"`conf.yml` of the ConfigMap `spiderpool-conf` (docs/cluster.md). What is true or false is "
+		"false when it is absent. Keys that are not listed are ignored with a line in the log.\n");
+
+	if (!out)
+		return 1;
+	fprintf(out, "| key | type | meaning |\n|---|---|---|\n");
+	print_table(out, &agent_file_table, "");
+	fprintf(out, "\n## Environment\n\n| variable | type | default | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < agent_variables_n; i++)
+		print_variable(out, &agent_variables[i]);
+	return fclose(out) != 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -155,5 +194,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_veth(argv[1]) ||
-	       write_ifacer(argv[1]) || write_resources(argv[1]);
+	       write_ifacer(argv[1]) || write_agent(argv[1]) || write_resources(argv[1]);
 }
