@@ -12,7 +12,9 @@ put() {
 for p in spiderpool coordinator veth ifacer; do
 	[ ! -e "$build/bin/$p" ] || put 0755 "$build/bin/$p" "$dest$cni/$p"
 done
-put 0755 "$build/bin/spiderpoolctl" "$dest$prefix/bin/spiderpoolctl"
+for p in spiderpoolctl spiderpool-agent; do
+	put 0755 "$build/bin/$p" "$dest$prefix/bin/$p"
+done
 for m in man/*.[1-9]; do
 	put 0644 "$m" "$dest$prefix/share/man/man${m##*.}/${m##*/}"
 done
