@@ -202,6 +202,8 @@ int api_validate_delete(enum api_kind kind, const void *obj, const struct api_wo
 int api_range_total(const struct api_range_spec *s, struct ip_set *out, struct err *e);
 /* 4, 6; from ipVersion, else from the subnet; 0 when neither tells. */
 uint8_t api_range_version(const struct api_range_spec *s);
+/* The family of the first item that has one; 0 for none. */
+uint8_t api_list_version(const struct json_strv *ips);
 int api_reserved_set(const struct api_reservedip *r, struct ip_set *out, struct err *e);
 /* metav1.LabelSelector semantics; NULL selector matches nothing, empty one everything. labels may be NULL. */
 bool api_selector_matches(const struct api_selector *s, const struct json_map *labels);

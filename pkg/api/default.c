@@ -116,20 +116,6 @@ static int merge(struct json_strv *l, uint8_t ver, struct err *e)
 	return 0;
 }
 
-/* The family of the first item that has one; 0 for none. */
-static uint8_t list_version(const struct json_strv *l)
-{
-	struct ip_range range;
-	struct err unreadable;
-	uint8_t ver;
-
-	for (size_t i = 0; i < l->n; i++) {
-		if (ip_range_parse(l->v[i], 0, &range, &ver, &unreadable) == 0)
-			return ver;
-	}
-	return 0;
-}
-
 static void set_version(struct json_int *v, uint8_t ver)
 {
 	if (!v->set && ver)
@@ -144,8 +130,8 @@ static int default_range(struct api_range_spec *s, struct err *e)
 	if (s->gateway && !*s->gateway) /* templates write it so: no gateway */
 		free(TAKE_PTR(s->gateway));
 	set_version(&s->ip_version, api_range_version(s));
-	set_version(&s->ip_version, list_version(&s->ips));
-	set_version(&s->ip_version, list_version(&s->exclude_ips));
+	set_version(&s->ip_version, api_list_version(&s->ips));
+	set_version(&s->ip_version, api_list_version(&s->exclude_ips));
 	ver = api_range_version(s);
 	r = merge(&s->ips, ver, e);
 	if (r == 0)
@@ -230,7 +216,7 @@ static int default_reservedip(struct api_reservedip *res, struct err *e)
 {
 	struct json_int *ver = &res->spec.ip_version;
 
-	set_version(ver, list_version(&res->spec.ips));
+	set_version(ver, api_list_version(&res->spec.ips));
 	return merge(&res->spec.ips, ver->v == 4 || ver->v == 6 ? (uint8_t)ver->v : 0, e);
 }
 

@@ -16,6 +16,19 @@ uint8_t api_range_version(const struct api_range_spec *s)
 	return 0;
 }
 
+uint8_t api_list_version(const struct json_strv *ips)
+{
+	struct ip_range range;
+	struct err unreadable;
+	uint8_t ver;
+
+	for (size_t i = 0; i < ips->n; i++) {
+		if (ip_range_parse(ips->v[i], 0, &range, &ver, &unreadable) == 0)
+			return ver;
+	}
+	return 0;
+}
+
 static int parse_list(const struct json_strv *l, const char *field, uint8_t ver, struct ip_set *out,
 		      struct err *e)
 {
@@ -46,12 +59,15 @@ int api_range_total(const struct api_range_spec *s, struct ip_set *out, struct e
 	return r;
 }
 
+/* Where no webhook fills it in, ipVersion may be absent. */
 int api_reserved_set(const struct api_reservedip *r, struct ip_set *out, struct err *e)
 {
-	int64_t ver = r->spec.ip_version.set ? r->spec.ip_version.v : 0;
+	const struct json_int *ver = &r->spec.ip_version;
 
 	*out = (struct ip_set){ 0 };
-	if (ver != 4 && ver != 6)
+	if (!ver->set)
+		return parse_list(&r->spec.ips, "ips", api_list_version(&r->spec.ips), out, e);
+	if (ver->v != 4 && ver->v != 6)
 		return err_code(e, ERR_CONFIG, EINVAL, "spec.ipVersion: want 4 or 6");
-	return parse_list(&r->spec.ips, "ips", (uint8_t)ver, out, e);
+	return parse_list(&r->spec.ips, "ips", (uint8_t)ver->v, out, e);
 }

@@ -264,20 +264,34 @@ static void test_total(void **state)
 
 static void test_reserved_set(void **state)
 {
-	struct row_object o =
-		row_object("reserved", "reserved r {ipVersion: 4, ips: [10.0.0.1, 10.0.0.2-10.0.0.5]}", 61);
-	struct api_reservedip *res = (struct api_reservedip *)o.o;
-	struct ip_set set;
-	struct err e;
+	static const struct {
+		const char *obj;
+		int64_t count; /* -1: not valid */
+		uint8_t ver;
+	} ranges[] = {
+		{ "reserved r {ipVersion: 4, ips: [10.0.0.1, 10.0.0.2-10.0.0.5]}", 5, 4 },
+		{ "reserved r {ips: [10.0.0.1]}", 1, 4 },
+		{ "reserved r {ips: [\"fd00::1-fd00::2\"]}", 2, 6 },
+		{ "reserved r {ips: []}", 0, 0 },
+		{ "reserved r {ips: [10.0.0.1, \"fd00::1\"]}", -1, 0 },
+		{ "reserved r {ips: [x]}", -1, 0 },
+		{ "reserved r {ipVersion: 9, ips: [10.0.0.1]}", -1, 0 },
+	};
 
 	(void)state;
-	assert_int_equal(api_reserved_set(res, &set, &e), 0);
-	assert_int_equal(set.n, 1);
-	assert_int_equal(ip_set_count(&set), 5);
-	ip_set_clear(&set);
-	res->spec.ip_version.set = false;
-	assert_int_equal(api_reserved_set(res, &set, &e), -EINVAL);
-	api_free(o.kind, o.o);
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		struct row_object o = row_object("reserved", ranges[i].obj, 61);
+		struct ip_set set;
+		struct err e;
+		int r = api_reserved_set((const struct api_reservedip *)o.o, &set, &e);
+
+		if (ranges[i].count < 0 ? r >= 0 || set.n
+					: r < 0 || (int64_t)ip_set_count(&set) != ranges[i].count ||
+						  set.ver != ranges[i].ver)
+			fail_msg("row %zu: %d", i, r);
+		ip_set_clear(&set);
+		api_free(o.kind, o.o);
+	}
 }
 
 int main(void)
