@@ -44,6 +44,58 @@ static int collect(const struct store_obj *o, void *arg, struct err *e)
 	return 0;
 }
 
+static bool is_same(const struct ipam_attachment *at, void *arg)
+{
+	const struct ipam_attachment *cut = arg;
+
+	return strcmp(at->container, cut->container) == 0 && strcmp(at->nic, cut->nic) == 0 &&
+	       !at->claimed_by == !cut->claimed_by && strcmp(at->network, cut->network) == 0;
+}
+
+static bool names(const struct ipam_attachment *at, struct ip addr)
+{
+	struct ip_prefix p;
+	struct err e;
+
+	for (size_t i = 0; i < at->ips.n; i++)
+		if (ipam_attachment_ip(at, i, &p, &e) == 0 && ip_equal(p.ip, addr))
+			return true;
+	return false;
+}
+
+/* A later try of the same call was answered: what the cut one has beyond that is given back. */
+static int give_back_rest(struct call *c, const struct ipam_attachment *cut,
+			  const struct ipam_attachment *stands, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cut->ips.n; i++) {
+		struct ip_prefix p;
+
+		r = ipam_attachment_ip(cut, i, &p, e);
+		if (r == 0 && !names(stands, p.ip))
+			r = ipam_drop(&c->m, p.ip, cut->container, cut->nic,
+				      ipam_attachment_hold(cut) == HOLD_POD, e);
+	}
+	return r;
+}
+
+static int give_back(struct agent *a, struct call *c, const struct ipam_attachment *cut, struct err *e)
+{
+	struct attached l;
+	int r = attached_list(a, is_same, (void *)cut, &l, e);
+
+	if (r == 0 && l.n) {
+		r = give_back_rest(c, cut, &l.v[0], e);
+	} else if (r == 0) {
+		r = ipam_adopt(&c->m, cut, e);
+		if (r == 0)
+			r = ipam_del(&c->m, cut->network, cut->container, cut->nic, e);
+	}
+	attached_clear(&l);
+	return r;
+}
+
 /* Nobody was answered. Its update may still be on its way: after a fence it cannot land any more. */
 static int give_up(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e)
 {
@@ -61,9 +113,7 @@ static int give_up(struct agent *a, const struct ipam_attachment *at, struct dea
 		r = call_open_plain(a, ipam_attachment_hold(at) != HOLD_POD, until, &c, e);
 	if (r < 0)
 		return r;
-	r = ipam_adopt(&c.m, at, e);
-	if (r == 0)
-		r = ipam_del(&c.m, at->network, at->container, at->nic, e);
+	r = give_back(a, &c, at, e);
 	call_close(&c);
 	if (r == 0)
 		say(LOG_LEVEL_INFO, "UNDO pod=%s/%s container=%s nic=%s: its ADD was cut off", text(at->ns),
@@ -115,6 +165,7 @@ int settle_lost(struct agent *a, struct deadline until, struct err *e)
 struct orphan {
 	struct ip addr;
 	enum hold hold;
+	bool stray; /* its container's NIC was answered with others */
 	char ns[254], pod[254], uid[64], container[BLOCK_FIELD_MAX + 1], nic[16], ref[BLOCK_FIELD_MAX + 1];
 };
 struct orphans {
@@ -124,24 +175,35 @@ struct orphans {
 	size_t n;
 };
 
-static bool is_known(const struct attached *l, const struct block_rec *r)
+static bool is_known(const struct attached *l, const struct block_rec *r, struct ip addr, bool *stray)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i].container, r->container) == 0 && strcmp(l->v[i].nic, r->nic) == 0)
+	*stray = false;
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].container, r->container) != 0 || strcmp(l->v[i].nic, r->nic) != 0)
+			continue;
+		if (names(&l->v[i], addr))
 			return true;
+		*stray = true;
+	}
 	return false;
 }
 
 static int keep_orphan(struct orphans *x, const struct block *b, unsigned i, struct err *e)
 {
-	struct orphan *v = realloc(x->v, (x->n + 1) * sizeof(*v));
+	const struct ip addr = { b->ver, (b->index << IP_BLOCK_BITS) + i };
 	const struct block_rec *r = &b->rec[i];
+	struct orphan *v;
+	bool stray;
 
+	if (is_known(x->known, r, addr, &stray))
+		return 0;
+	v = realloc(x->v, (x->n + 1) * sizeof(*v));
 	if (!v)
 		return err_nomem(e);
 	x->v = v;
 	v = &v[x->n++];
-	v->addr = (struct ip){ b->ver, (b->index << IP_BLOCK_BITS) + i };
+	v->addr = addr;
+	v->stray = stray && !x->a->started; /* while it serves, an ADD may be under way */
 	v->hold = r->hold;
 	snprintf(v->ns, sizeof(v->ns), "%s", r->ns);
 	snprintf(v->pod, sizeof(v->pod), "%s", r->pod);
@@ -171,8 +233,7 @@ static int look_at(const struct store_obj *o, void *arg, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "SpiderIPBlock %s", o->name);
 	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++)
-		if (has_pod(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0 &&
-		    !is_known(x->known, &b.rec[i]))
+		if (has_pod(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0)
 			r = keep_orphan(x, &b, i, e);
 	block_clear(&b);
 	return r;
@@ -192,7 +253,7 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 		r = cluster_pod_fate(a->cluster, o->ns, o->pod, o->uid, until, &fate, &grace, e);
 	if (r < 0)
 		return r;
-	if (fate == FATE_ALIVE || (!o->container[0] && fate != FATE_GONE))
+	if (!o->stray && (fate == FATE_ALIVE || (!o->container[0] && fate != FATE_GONE)))
 		return 1;
 	if (!hold_dead)
 		r = cluster_hold_dead(a->cluster, o->hold, o->ref, until, &hold_dead, e);

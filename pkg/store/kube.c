@@ -323,7 +323,7 @@ static int commit(struct store *st, const struct store_op *ops, size_t n, struct
 	if (r == 0)
 		r = publish(s, ops, n, t, e);
 	if (r < 0 && t)
-		txn_orphan(h, t);
+		txn_abandon(h, t, s->until);
 	else
 		txn_free(h, t);
 	end(st);

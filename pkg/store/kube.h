@@ -68,7 +68,8 @@ int store_kube_node_blocks(struct store_kube *h, struct deadline until,
 			   int (*each)(const struct store_obj *o, void *arg, struct err *e), void *arg,
 			   struct err *e);
 
-/* Attachments of calls that were cut off when the last process ended, as they would have been stored. */
+/* Attachments of calls that were cut off when the last process ended, as they would have been stored but for
+ * ns, which is "": of one there may be several. */
 int store_kube_intents(struct store_kube *h, int (*each)(const struct store_obj *o, void *arg, struct err *e),
 		       void *arg, struct err *e);
 void store_kube_intents_end(struct store_kube *h); /* removes them */

@@ -253,20 +253,30 @@ static void replay(struct store_kube *h, struct kube_block *b)
 
 void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why)
 {
+	struct err ignored;
+
 	if (!t->failed) {
 		t->failed = true;
 		t->why = *why;
 	}
-	for (struct rec_change *c = t->changes; c; c = c->sibling)
-		if (c->state == CHANGE_WAITS && !c->sending && !c->maybe)
+	for (struct rec_change *c = t->changes; c; c = c->sibling) {
+		if (c->state == CHANGE_WAITS && !c->sending && !c->maybe) {
 			change_end(c, CHANGE_DROPPED);
+			c->block->version = ++h->seq; /* who saw it must not write it back */
+		}
+	}
 	/* What was built on them falls too. */
-	for (struct rec_change *c = t->changes; c; c = c->sibling)
-		if (c->state == CHANGE_DROPPED && misfit(c->block))
+	for (struct rec_change *c = t->changes; c; c = c->sibling) {
+		if (c->state != CHANGE_DROPPED)
+			continue;
+		if (misfit(c->block))
 			replay(h, c->block);
+		c->block->summed = c->block->line && sum_up(c->block, &ignored) == 0;
+	}
 }
 
-/* Of the changes that may have landed, those did whose result is there now, and what came before it. */
+/* The object has moved on, so no more of what was sent can land: of the changes that may have landed, those
+ * did whose result is there now, and what came before it. */
 static void find_landed(struct kube_block *b)
 {
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
@@ -293,6 +303,7 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 {
 	char **fresh = calloc(IP_BLOCK_SIZE, sizeof(*fresh));
 	int r = fresh ? 0 : err_nomem(e);
+	bool moved;
 
 	if (r == 0 && records)
 		r = each_line(records, strlen(records), keep_line, fresh, e);
@@ -302,13 +313,15 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 		free(fresh);
 		return r;
 	}
+	moved = b->exists != (records != NULL) || strcmp(b->rv, rv ? rv : "") != 0;
 	drop_lines(h, b);
 	b->line = fresh;
 	h->n_lines++;
 	b->known = true;
 	b->exists = records != NULL;
 	snprintf(b->rv, sizeof(b->rv), "%s", rv ? rv : "");
-	find_landed(b);
+	if (moved)
+		find_landed(b);
 	replay(h, b);
 	return sum_up(b, e);
 }

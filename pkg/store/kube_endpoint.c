@@ -215,7 +215,6 @@ static void push(struct store_kube *h, struct shelf_item *it)
 int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
 {
 	struct shelf_item *it = shelf_find(&h->endpoints, ns, name);
-	int r;
 
 	if (!it && !data)
 		it = shelf_put(&h->endpoints, ns, name, "", 0, NULL, ++h->seq);
@@ -228,14 +227,14 @@ int endpoint_behind(struct store_kube *h, const char *ns, const char *name, cons
 		it->data = NULL;
 	}
 	it->version = ++h->seq;
-	r = local_pending(h, ns, name, data, e);
+	local_pending(h, ns, name, data);
 	if (it->running) {
 		it->again = true;
 	} else if (!it->queued) {
 		h->n_jobs++;
 		push(h, it);
 	}
-	return r;
+	return 0;
 }
 
 static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
@@ -336,8 +335,12 @@ int endpoint_read(struct kube_session *s, const char *ns, const char *name, stru
 		return object_read(s, STORE_ENDPOINT, ns, name, ret, e);
 	if (!it || !it->data)
 		return 0;
-	*ret = (struct store_obj){ it->ns, it->name, it->version, it->data->text, it->data->len };
+	*ret = (struct store_obj){ .version = it->version, .data = it->data->text, .len = it->data->len };
 	r = session_lend(s, it->data, e);
+	if (r == 0)
+		r = session_lend_text(s, ns, strlen(ns), &ret->ns, e);
+	if (r == 0)
+		r = session_lend_text(s, name, strlen(name), &ret->name, e);
 	return r < 0 ? r : 1;
 }
 

@@ -71,7 +71,9 @@ static bool is_ours(const struct store_kube *h, const struct kube_block *b)
 {
 	char node[256];
 
-	for (unsigned i = 0; b->line && i < IP_BLOCK_SIZE; i++) {
+	if (!b->line) /* not kept: it may be */
+		return true;
+	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
 		if (!b->line[i])
 			continue;
 		node_of(b->line[i], node);
@@ -99,13 +101,15 @@ static int take(struct store_kube *h, struct kube_block *b, struct json_object *
 	return 0;
 }
 
-int block_reload(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e)
+/* By the only one who reads or writes the block. */
+static int fetch(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
 	char name[IP_BLOCK_NAME_MAX];
 	struct kube_op op = { .res = blocks(),
 			      .name = ip_block_name(b->ver, b->index, name),
 			      .until = deadline_min(until, deadline_in(KUBE_ATTEMPT_MS)) };
+	uint64_t asked = ++h->seq;
 	int r;
 
 	b->refs++;
@@ -119,7 +123,26 @@ int block_reload(struct store_kube *h, struct kube_block *b, struct deadline unt
 	b->refs--;
 	if (r == 0 || r == -ENOENT)
 		r = take(h, b, tree, e);
+	if (r == 0)
+		b->as_of = asked;
 	pthread_cond_broadcast(&h->changed);
+	return r;
+}
+
+static int late(struct err *e)
+{
+	return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "kube-apiserver has not answered in time");
+}
+
+int block_reload(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e)
+{
+	int r;
+
+	b->refs++;
+	while ((b->loading || b->flushing) && deadline_left(until) > 0)
+		kube_cond_wait(&h->changed, &h->lock, until);
+	r = b->loading || b->flushing ? late(e) : fetch(h, b, until, e);
+	b->refs--;
 	return r;
 }
 
@@ -131,17 +154,16 @@ int block_load(struct store_kube *h, struct kube_block *b, struct deadline until
 	while (b->loading && deadline_left(until) > 0)
 		kube_cond_wait(&h->changed, &h->lock, until);
 	if (!b->known && b->loading)
-		r = err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "kube-apiserver has not answered in time");
+		r = late(e);
 	else if (!b->known)
-		r = block_reload(h, b, until, e);
+		r = fetch(h, b, until, e);
 	b->refs--;
 	return r;
 }
 
 /* ---- writing ---- */
 
-static int add_labels(struct json_object *meta, const struct kube_block *b, const char *line[IP_BLOCK_SIZE],
-		      struct err *e)
+static int add_labels(struct json_object *meta, const char *line[IP_BLOCK_SIZE], bool full, struct err *e)
 {
 	struct json_object *labels = json_object_new_object();
 	char node[256], value[API_LABEL_MAX], key[sizeof(STORE_KUBE_NODE_LABEL) + API_LABEL_MAX];
@@ -156,7 +178,7 @@ static int add_labels(struct json_object *meta, const struct kube_block *b, cons
 		snprintf(key, sizeof(key), "%s%s", STORE_KUBE_NODE_LABEL, api_label_value(node, value));
 		r = json_set_str(labels, key, "", e);
 	}
-	if (r == 0 && b->free_at == INT64_MAX)
+	if (r == 0 && full)
 		r = json_set_str(labels, STORE_KUBE_FULL_LABEL, "true", e);
 	if (r < 0) {
 		json_object_put(labels);
@@ -166,7 +188,7 @@ static int add_labels(struct json_object *meta, const struct kube_block *b, cons
 }
 
 static int add_meta(struct json_object *o, const struct kube_block *b, const char *line[IP_BLOCK_SIZE],
-		    const char *fence, struct err *e)
+		    bool full, const char *fence, struct err *e)
 {
 	struct json_object *meta = json_object_new_object();
 	char name[IP_BLOCK_NAME_MAX];
@@ -183,7 +205,7 @@ static int add_meta(struct json_object *o, const struct kube_block *b, const cha
 		if (r == 0)
 			r = json_set_str(notes, "ipam.spidernet.io/fence", fence, e);
 	}
-	return r < 0 ? r : add_labels(meta, b, line, e);
+	return r < 0 ? r : add_labels(meta, line, full, e);
 }
 
 /* The block with what is being sent. */
@@ -195,12 +217,13 @@ static int body(const struct kube_block *b, const char *fence, struct buf *out, 
 	struct ip_prefix cidr = { { b->ver, b->index << IP_BLOCK_BITS },
 				  (uint8_t)(ip_bits(b->ver) - IP_BLOCK_BITS) };
 	struct json_object *spec = json_object_new_object();
+	const struct rec_change *c;
 	char text[IP_TEXT_MAX];
 	int r;
 
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++)
 		line[i] = b->line[i];
-	for (const struct rec_change *c = b->first; c && c->sending; c = c->next)
+	for (c = b->first; c && c->sending; c = c->next)
 		line[c->slot] = c->post;
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++)
 		if (line[i])
@@ -211,7 +234,7 @@ static int body(const struct kube_block *b, const char *fence, struct buf *out, 
 	if (r == 0)
 		r = json_set_str(o, "kind", blocks()->kind, e);
 	if (r == 0)
-		r = add_meta(o, b, line, fence, e);
+		r = add_meta(o, b, line, !c && b->free_at == INT64_MAX, fence, e); /* free_at is of all */
 	if (r == 0)
 		r = json_set(spec, "ipVersion", json_object_new_int(b->ver), e);
 	if (r == 0)
@@ -232,7 +255,7 @@ static int put(struct store_kube *h, const char *name, bool exists, const struct
 		       : kube_create(h->k, &op, text->s, text->len, &tree, e);
 	const char *version = tree ? kube_meta(tree, "resourceVersion") : NULL;
 
-	*outcome = op.answer.outcome;
+	*outcome = r < 0 && op.answer.status / 100 == 2 ? KUBE_UNKNOWN : op.answer.outcome; /* unreadable */
 	*answer = op.answer;
 	if (r == 0 && !version) {
 		*outcome = KUBE_UNKNOWN;
@@ -262,18 +285,21 @@ static bool is_refusal(int r)
 	       r == -EMSGSIZE;
 }
 
-/* The server does not want it: one by one, to find whom it does not want. */
-static void refused(struct store_kube *h, struct kube_block *b, const struct err *why)
+/* The server does not want it: one by one, to find whom it does not want. r: for whom we are says nothing of
+ * what was sent; what gives back goes on trying. */
+static void refused(struct store_kube *h, struct kube_block *b, int r, const struct err *why)
 {
-	struct kube_txn *t = b->first->txn;
-	bool many = false;
+	struct kube_txn *t = b->first ? b->first->txn : NULL; /* NULL: a fence alone */
+	bool many = false, rights = r == -EPERM || r == -EACCES;
 
 	for (const struct rec_change *c = b->first; c && c->sending; c = c->next)
 		many |= c->txn != t;
 	unsend(b, false);
 	if (many)
 		b->one_by_one = true;
-	else
+	for (struct rec_change *c = b->first; c && !many && !rights; c = c->next)
+		c->maybe &= c->txn != t; /* nor would it want what was sent before */
+	if (t && !many && !(rights && t->orphan))
 		txn_fail(h, t, why);
 	back_off(b, 10, 2000);
 }
@@ -302,13 +328,13 @@ static int after_write(struct store_kube *h, struct kube_block *b, int r, enum k
 		h->stats.conflicts++;
 		back_off(b, 4, CONFLICT_MAX_MS);
 		/* Sent and refused, so it is not there: but what was sent before may be. */
-		r = block_reload(h, b, until, e);
+		r = fetch(h, b, until, e);
 		if (r < 0)
 			unsend(b, false);
 		return r;
 	}
 	if (is_refusal(r) || r == -ENOENT) {
-		refused(h, b, e);
+		refused(h, b, r, e);
 		return r;
 	}
 	unsend(b, false);
@@ -325,6 +351,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 	struct kube_answer answer = { 0 };
 	enum kube_outcome outcome = KUBE_NOT_SENT;
 	bool exists = b->exists;
+	uint64_t asked = ++h->seq;
 	int r;
 
 	ip_block_name(b->ver, b->index, name);
@@ -337,6 +364,8 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 		r = put(h, name, exists, &text, until, &outcome, rv, &answer, e);
 		hub_lock(h);
 		note_clock(h, &answer);
+		if (r == 0)
+			b->as_of = asked;
 		r = after_write(h, b, r, outcome, rv, until, e);
 	} else {
 		unsend(b, false);
@@ -363,23 +392,28 @@ static struct kube_block *ready(const struct kube_txn *t, struct deadline *next)
 	return NULL;
 }
 
+/* Writes one of its blocks, or waits for something to happen. */
+static void step(struct store_kube *h, struct kube_txn *t, struct deadline until, struct err *last)
+{
+	struct deadline next = until;
+	struct kube_block *b = ready(t, &next);
+
+	if (b)
+		(void)flush(h, b, NULL, until, last);
+	else
+		kube_cond_wait(&h->changed, &h->lock, next);
+}
+
 int txn_await(struct store_kube *h, struct kube_txn *t, struct deadline until, struct err *e)
 {
 	struct err last = { 0 };
 
 	while (t->waiting && !t->failed) {
-		struct deadline next = until;
-		struct kube_block *b;
-
 		if (deadline_left(until) == 0)
 			return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT,
 					"kube-apiserver did not take it in time%s%.900s",
 					last.msg[0] ? ": " : "", last.msg);
-		b = ready(t, &next);
-		if (b)
-			(void)flush(h, b, NULL, until, &last);
-		else
-			kube_cond_wait(&h->changed, &h->lock, next);
+		step(h, t, until, &last);
 	}
 	if (!t->failed)
 		return 0;
@@ -441,6 +475,24 @@ static int undo(struct store_kube *h, struct kube_txn *t, struct err *e)
 	return 0;
 }
 
+void txn_abandon(struct store_kube *h, struct kube_txn *t, struct deadline until)
+{
+	struct err e;
+
+	if (!t->giving) {
+		err_code(&e, ERR_TRY_AGAIN, ECANCELED, "given up");
+		txn_fail(h, t, &e);
+		while (t->waiting && deadline_left(until) > 0)
+			step(h, t, until, &e);
+		if (!t->waiting && (!has_done(t) || undo(h, t, &e) == 0)) {
+			local_drop_intents(h, t);
+			txn_free(h, t);
+			return;
+		}
+	}
+	txn_orphan(h, t);
+}
+
 /* Whether something was done. */
 static bool settle_one(struct store_kube *h, struct kube_txn *t, struct deadline *next)
 {
@@ -462,6 +514,7 @@ static bool settle_one(struct store_kube *h, struct kube_txn *t, struct deadline
 	}
 	local_drop_intents(h, t);
 	txn_free(h, t);
+	pthread_cond_broadcast(&h->changed);
 	return true;
 }
 
@@ -493,25 +546,11 @@ int store_kube_fence(struct store_kube *h, uint8_t ver, ip_num index, struct dea
 
 	hub_lock(h);
 	b = block_make(h, ver, index, e);
-	r = b ? 0 : -ENOMEM;
-	if (b)
-		b->refs++;
-	do {
-		if (r == 0 && !b->flushing)
-			r = block_reload(h, b, until, e);
-		snprintf(text, sizeof(text), "%lld-%llu", (long long)clock_wall_ms(),
-			 (unsigned long long)++h->seq);
-		if (r == 0 && b->flushing)
-			kube_cond_wait(&h->changed, &h->lock, deadline_min(until, deadline_in(100)));
-		else if (r == 0)
-			r = flush(h, b, text, until, e);
-		if (r == -ESTALE || r == -EEXIST)
-			r = 0;
-		else if (r == 0 && !b->flushing && b->exists)
-			break;
-	} while (r == 0 && deadline_left(until) > 0);
-	if (b)
-		b->refs--;
+	r = b ? block_reload(h, b, until, e) : -ENOMEM;
+	snprintf(text, sizeof(text), "%lld-%llu", (long long)clock_wall_ms(), (unsigned long long)++h->seq);
+	/* Also when another's write came first: the object is not what an earlier update was made for. */
+	if (r == 0)
+		r = flush(h, b, text, until, e);
 	hub_unlock(h);
 	return r;
 }

@@ -131,18 +131,32 @@ int kube_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_
 
 /* ---- doubt ---- */
 
-/* All blocks of the set that are not listed as full; what waits to be written is newer than what can be read.
- */
+/* As the API had it at a time after asked: what others write just now tells as well as a read. */
+static int freshen(struct store_kube *h, struct kube_block *b, uint64_t asked, struct deadline until,
+		   struct err *e)
+{
+	int r;
+
+	b->refs++;
+	while (b->as_of < asked && (b->flushing || b->loading || b->first) && deadline_left(until) > 0)
+		kube_cond_wait(&h->changed, &h->lock, until);
+	r = b->as_of < asked ? block_reload(h, b, until, e) : 0;
+	b->refs--;
+	return r;
+}
+
+/* All blocks of the set that are not listed as full. */
 static int reread(struct store_kube *h, struct kube_session *s, uint8_t ver, const struct ip_set *set,
 		  struct err *e)
 {
+	uint64_t asked = ++h->seq;
 	ip_num b = 0;
 	unsigned n = 0;
 
 	while (ip_set_block_next(set, b, &b) && n < DOUBT_MAX) {
 		struct kube_block *k;
 		ip_num next = skip(set_of(h, ver), b);
-		int r = 0;
+		int r;
 
 		if (next != b) {
 			b = next;
@@ -151,10 +165,8 @@ static int reread(struct store_kube *h, struct kube_session *s, uint8_t ver, con
 		k = block_make(h, ver, b, e);
 		if (!k)
 			return -ENOMEM;
-		if (!k->flushing && !k->loading && !k->first) {
-			r = block_reload(h, k, s->until, e);
-			n++;
-		}
+		r = freshen(h, k, asked, s->until, e);
+		n++;
 		if (r < 0)
 			return r;
 		block_evict(h);

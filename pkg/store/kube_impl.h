@@ -87,9 +87,10 @@ struct kube_block {
 	uint64_t version; /* of what transactions see; never 0 */
 	int64_t free_at;  /* the same */
 	int64_t used_at;
-	bool known;  /* lines are what the API server had, or has */
-	bool summed; /* free_at is known, whether or not the lines are kept */
-	bool exists; /* in the API */
+	uint64_t as_of; /* store_kube.seq before the request after whose answer this was the API's */
+	bool known;     /* lines are what the API server had, or has */
+	bool summed;    /* free_at is known, whether or not the lines are kept */
+	bool exists;    /* in the API */
 	char rv[KUBE_VERSION_MAX];
 	char **line; /* IP_BLOCK_SIZE as in the API, NULL: none; NULL when not known */
 	struct rec_change *first, *last;
@@ -190,11 +191,14 @@ void blocks_free(struct store_kube *h);
 
 /* kube_flush.c: under the lock, which is given up meanwhile */
 int block_load(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e);
+/* Waits for those who read or write it: what comes is newer than anything they had. */
 int block_reload(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e);
 /* Until nothing of t waits, or it failed, or the deadline. */
 int txn_await(struct store_kube *h, struct kube_txn *t, struct deadline until, struct err *e);
 /* Somebody else finishes it, and undoes it when it is of those. */
 void txn_orphan(struct store_kube *h, struct kube_txn *t);
+/* The same for one that failed; when until allows, nobody sees anything of it afterwards. */
+void txn_abandon(struct store_kube *h, struct kube_txn *t, struct deadline until);
 void *kube_settler(void *hub);
 const char *block_records(struct json_object *tree);
 
@@ -208,10 +212,11 @@ int full_list(struct store_kube *h, struct deadline until, struct err *e);
 /* kube_local.c */
 int local_open(struct store_kube *h, struct err *e);
 int local_intent(struct store_kube *h, const struct store_op *op, struct kube_txn *t, struct err *e);
+/* t: whose intent it was. */
 int local_apply(struct store_kube *h, const struct store_op *op, const struct kube_txn *t, struct err *e);
 void local_drop_intents(struct store_kube *h, struct kube_txn *t);
-/* An endpoint that waits to be written. */
-int local_pending(struct store_kube *h, const char *ns, const char *name, const char *text, struct err *e);
+/* An endpoint that waits to be written. It waits in memory too: a full disk is told of, nothing more. */
+void local_pending(struct store_kube *h, const char *ns, const char *name, const char *text);
 void local_pending_end(struct store_kube *h, const char *ns, const char *name);
 
 /* kube_follow.c */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kube_local.c - what concerns this node alone: files, and a copy of them in memory
  *
- * An attachment is written before the blocks ("i-" and a hash) and gets its name ("a-") when they stand; what
- * a crash leaves between is a claim that nobody was answered. Nothing is synced: no container survives a
- * power cut.
+ * An attachment is written before the blocks ("i-", a hash and what nobody else has: another try may begin
+ * before the last one is undone) and gets its name ("a-" and the hash) when they stand; what a crash leaves
+ * between is a claim that nobody was answered. Nothing is synced: no container survives a power cut.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -140,14 +140,16 @@ int local_apply(struct store_kube *h, const struct store_op *op, const struct ku
 	return r;
 }
 
-int local_pending(struct store_kube *h, const char *ns, const char *name, const char *text, struct err *e)
+void local_pending(struct store_kube *h, const char *ns, const char *name, const char *text)
 {
 	char file[NAME_MAX_LEN];
+	struct err e;
 
 	if (h->dirfd < 0)
-		return 0;
+		return;
 	file_name('e', ns, name, file);
-	return write_page(h, file, ns, name, NULL, text, e);
+	if (write_page(h, file, ns, name, NULL, text, &e) < 0 && h->conf.trouble)
+		h->conf.trouble(e.msg, h->conf.arg);
 }
 
 void local_pending_end(struct store_kube *h, const char *ns, const char *name)
@@ -232,7 +234,7 @@ int store_kube_intents(struct store_kube *h, int (*each)(const struct store_obj 
 {
 	for (size_t i = 0; i < h->intents.n; i++) {
 		const struct shelf_item *it = h->intents.v[i];
-		const struct store_obj o = { it->ns, it->name, it->version, it->data->text, it->data->len };
+		const struct store_obj o = { "", it->name, it->version, it->data->text, it->data->len };
 		int r = each(&o, arg, e);
 
 		if (r < 0)
