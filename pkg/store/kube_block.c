@@ -272,6 +272,7 @@ void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why)
 		if (misfit(c->block))
 			replay(h, c->block);
 		c->block->summed = c->block->line && sum_up(c->block, &ignored) == 0;
+		full_note(h, c->block);
 	}
 }
 
@@ -374,6 +375,7 @@ int block_change(struct store_kube *h, struct kube_block *b, const struct store_
 	}
 	b->free_at = gone ? 0 : op->free_at;
 	b->summed = true;
+	full_note(h, b);
 	b->version = ++h->seq;
 	h->stats.changes++;
 	return r;
@@ -419,6 +421,7 @@ int txn_invert(struct store_kube *h, struct kube_txn *t, struct kube_txn **ret, 
 		if (r == 0)
 			r = sum_up(c->block, e);
 		c->block->version = ++h->seq;
+		full_note(h, c->block);
 	}
 	if (r < 0 && u) {
 		txn_fail(h, u, e);

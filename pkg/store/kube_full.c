@@ -85,6 +85,11 @@ int full_list(struct store_kube *h, struct deadline until, struct err *e)
 		else
 			ip_set_clear(&l.set[i]);
 	}
+	/* What waits to be written is newer. */
+	for (size_t i = 0; i < KUBE_BUCKETS; i++)
+		for (const struct kube_block *b = h->bucket[i]; b; b = b->chain)
+			if (b->first)
+				full_note(h, b);
 	return r;
 }
 
@@ -145,15 +150,14 @@ static int freshen(struct store_kube *h, struct kube_block *b, uint64_t asked, s
 	return r;
 }
 
-/* All blocks of the set that are not listed as full. */
+/* All blocks of the set that are not listed as full, each once for a session. Returns how many were read. */
 static int reread(struct store_kube *h, struct kube_session *s, uint8_t ver, const struct ip_set *set,
 		  struct err *e)
 {
-	uint64_t asked = ++h->seq;
 	ip_num b = 0;
-	unsigned n = 0;
+	int n = 0;
 
-	while (ip_set_block_next(set, b, &b) && n < DOUBT_MAX) {
+	while (ip_set_block_next(set, b, &b) && s->reread < DOUBT_MAX) {
 		struct kube_block *k;
 		ip_num next = skip(set_of(h, ver), b);
 		int r;
@@ -162,35 +166,47 @@ static int reread(struct store_kube *h, struct kube_session *s, uint8_t ver, con
 			b = next;
 			continue;
 		}
-		k = block_make(h, ver, b, e);
+		k = block_make(h, ver, b++, e);
 		if (!k)
 			return -ENOMEM;
-		r = freshen(h, k, asked, s->until, e);
-		n++;
+		if (k->as_of >= s->doubted)
+			continue;
+		r = freshen(h, k, s->doubted, s->until, e);
 		if (r < 0)
 			return r;
+		s->reread++;
+		n++;
 		block_evict(h);
-		b++;
 	}
-	return 0;
+	return n;
+}
+
+/* Of all families and pools; requests that doubt at the same time do so one after the other. */
+static int list_anew(struct store_kube *h, struct kube_session *s, struct err *e)
+{
+	int r;
+
+	while (h->refreshing && deadline_left(s->until) > 0)
+		kube_cond_wait(&h->changed, &h->lock, s->until);
+	h->refreshing = true;
+	s->doubted = ++h->seq;
+	r = full_list(h, s->until, e);
+	h->refreshing = false;
+	pthread_cond_broadcast(&h->changed);
+	return r;
 }
 
 int kube_doubt(struct store *st, uint8_t ver, const struct ip_set *set, struct err *e)
 {
 	struct kube_session *s = (struct kube_session *)st;
 	struct store_kube *h = s->h;
+	bool first = !s->doubted;
 	int r;
 
-	if (s->refreshed || hub_is_tool(h))
+	if (hub_is_tool(h))
 		return 0;
-	while (h->refreshing && deadline_left(s->until) > 0)
-		kube_cond_wait(&h->changed, &h->lock, s->until);
-	s->refreshed = true;
-	h->refreshing = true;
-	r = full_list(h, s->until, e);
+	r = first ? list_anew(h, s, e) : 0;
 	if (r == 0)
 		r = reread(h, s, ver, set, e);
-	h->refreshing = false;
-	pthread_cond_broadcast(&h->changed);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : first || r > 0;
 }

@@ -150,7 +150,9 @@ struct store_kube {
 struct kube_session {
 	struct store st;
 	struct store_kube *h;
-	bool fixed, held, refreshed;
+	bool fixed, held;
+	uint64_t doubted; /* store_kube.seq when it first doubted; 0: it has not */
+	unsigned reread;  /* blocks */
 	enum store_mode mode;
 	struct deadline until;
 	struct blob **lent;
