@@ -103,9 +103,9 @@ int life_start(struct agent *a, struct err *e)
 	int r;
 
 	for (;;) {
-		r = connect(a, e);
+		r = takeover(a, e);
 		if (r == 0)
-			r = takeover(a, e);
+			r = connect(a, e);
 		if (r == 0)
 			r = settle_all(a, e);
 		if (r == 0 || a->stopping)

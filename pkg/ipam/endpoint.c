@@ -10,8 +10,6 @@
 
 #include "base/own.h"
 
-#define LABEL_NODE "ipam.spidernet.io/node"
-
 static int dup_to(char **dst, const char *s, struct err *e)
 {
 	char *copy = strdup(s);
@@ -280,7 +278,7 @@ static int dress(struct txn_endpoint *ep, const struct ipam_attachment *a, struc
 	if (r == 0 && !json_strv_has(&m->finalizers, API_FINALIZER))
 		r = json_strv_add(&m->finalizers, API_FINALIZER, e);
 	if (r == 0 && a->node)
-		r = json_map_set(&m->labels, LABEL_NODE, api_label_value(a->node, label), e);
+		r = json_map_set(&m->labels, ENDPOINT_LABEL_NODE, api_label_value(a->node, label), e);
 	return r < 0 ? r : set_owner(m, a, e);
 }
 

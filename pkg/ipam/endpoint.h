@@ -13,6 +13,8 @@
 
 #include "ipam/txn.h"
 
+#define ENDPOINT_LABEL_NODE "ipam.spidernet.io/node"
+
 struct txn_endpoint {
 	struct api_endpoint ep; /* name and namespace always set */
 	uint64_t version;       /* 0: not in the store */

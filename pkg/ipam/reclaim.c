@@ -36,6 +36,9 @@ static int reclaim_one(struct txn *t, struct reclaim *x, size_t i, struct err *e
 			return claim_holder(t, &req, b, rec, e);
 		}
 	}
+	/* Not lost: somebody let it go since, such as an operator. */
+	if (rec->hold == HOLD_FREE && rec->since > a->since)
+		return 0;
 	if (block_rec_held(rec, t->now)) {
 		ip_format(p.ip, x->taken);
 		snprintf(x->by, sizeof(x->by), "%.100s/%.100s (container %.40s)", rec->ns, rec->pod,

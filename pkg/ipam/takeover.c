@@ -188,6 +188,19 @@ static int make(struct txn *t, const struct batch *b, const struct claimed *c, c
 	return r->pool && r->ns && r->pod && r->uid && r->ref && r->nic && r->node ? 0 : -ENOMEM;
 }
 
+/* By this label the agent of its node finds the endpoint. */
+static int label(struct txn_endpoint *ep, struct ip addr, struct err *e)
+{
+	const char *node = ep->ep.status.current.node;
+	struct json_map *labels = &ep->ep.obj.meta.labels;
+	char value[API_LABEL_MAX];
+
+	if (!node || !*node || !entry_of(ep, addr) || json_map_get(labels, ENDPOINT_LABEL_NODE))
+		return 0;
+	ep->dirty = true;
+	return json_map_set(labels, ENDPOINT_LABEL_NODE, api_label_value(node, value), e);
+}
+
 static int take(struct txn *t, struct batch *b, const struct claimed *c, struct err *e)
 {
 	CLEANUP(owner_hold_clear) struct owner_hold h = { 0 };
@@ -198,6 +211,8 @@ static int take(struct txn *t, struct batch *b, const struct claimed *c, struct 
 
 	if (r == 0)
 		r = hold_of(b->x, c, ep, &h, e);
+	if (r == 0)
+		r = label(ep, c->addr, e);
 	if (r == 0)
 		r = txn_record(t, c->addr, &blk, &rec, e);
 	if (r < 0)

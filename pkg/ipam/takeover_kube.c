@@ -74,17 +74,13 @@ static int check_rights(const struct takeover_cluster *c, struct deadline until,
 
 /* ---- pools ---- */
 
-static int add_due(struct json_object *o, void *arg, struct err *e)
+static int add_unmarked(struct json_object *o, void *arg, struct err *e)
 {
-	struct api_object *obj = NULL;
-	enum api_kind kind;
-	int r = api_decode(o, "SpiderIPPool", &kind, &obj, e);
+	struct json_object *meta = json_get(o, "metadata");
 
-	if (r == 0 && takeover_due((struct api_ippool *)obj))
-		r = json_strv_add(arg, obj->meta.name, e);
-	if (obj)
-		api_free(kind, obj);
-	return r;
+	if (json_get_str(json_get(meta, "annotations"), API_ANNOTATION_TAKEN_OVER))
+		return 0;
+	return json_strv_add(arg, kube_meta(o, "name"), e);
 }
 
 static void begin(void *arg)
@@ -92,14 +88,46 @@ static void begin(void *arg)
 	json_strv_clear(arg);
 }
 
+/* 1 and *ret, to be freed; 0: there is none of that name. */
+static int read_pool(const struct takeover_cluster *c, const char *name, struct deadline until,
+		     struct api_ippool **ret, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *tree = NULL;
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .name = name, .until = until };
+	struct api_object *obj = NULL;
+	enum api_kind kind;
+	int r = kube_get(c->k, &op, &tree, e);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = api_decode(tree, "SpiderIPPool", &kind, &obj, e);
+	*ret = (struct api_ippool *)obj;
+	return r < 0 ? r : 1;
+}
+
+/* One by one: their status may be long. */
 int takeover_list(const struct takeover_cluster *c, struct deadline until, struct json_strv *ret,
 		  struct err *e)
 {
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .until = until };
-	const struct kube_lister l = { .each = add_due, .begin = begin, .arg = ret };
+	CLEANUP(json_strv_clear) struct json_strv names = { 0 };
+	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS],
+			      .metadata_only = true,
+			      .until = until };
+	const struct kube_lister l = { .each = add_unmarked, .begin = begin, .arg = &names };
+	int r = kube_list(c->k, &op, &l, NULL, e);
 
 	json_strv_clear(ret);
-	return kube_list(c->k, &op, &l, NULL, e);
+	for (size_t i = 0; r >= 0 && i < names.n; i++) {
+		struct api_ippool *p = NULL;
+
+		r = read_pool(c, names.v[i], until, &p, e);
+		if (r > 0 && takeover_due(p))
+			r = json_strv_add(ret, names.v[i], e);
+		if (p)
+			api_free(API_IPPOOL, &p->obj);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* -ESTALE: it is not any more what was read. */
@@ -121,29 +149,23 @@ static int mark(const struct takeover_cluster *c, const struct api_meta *m, stru
 static int take_once(const struct takeover_cluster *c, struct ipam *m, struct kube_lease *lease,
 		     const char *name, struct takeover *x, struct deadline until, struct err *e)
 {
-	CLEANUP(json_put_p) struct json_object *tree = NULL;
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPPOOLS], .name = name, .until = until };
-	struct api_object *obj = NULL;
-	enum api_kind kind;
-	int r = kube_get(c->k, &op, &tree, e);
+	struct api_ippool *p = NULL;
+	int r = read_pool(c, name, until, &p, e);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = api_decode(tree, "SpiderIPPool", &kind, &obj, e);
-	if (r < 0)
+	if (r <= 0)
 		return r;
 	m->until = until;
-	if (takeover_due((struct api_ippool *)obj)) {
-		r = ipam_takeover(m, (struct api_ippool *)obj, x, e);
+	r = 0;
+	if (takeover_due(p)) {
+		r = ipam_takeover(m, p, x, e);
 		if (r == 0 && !kube_lease_held(lease))
 			r = err_code(e, ERR_TRY_AGAIN, EAGAIN, "lease " TAKEOVER_LEASE " was lost meanwhile");
 		if (r == 0)
-			r = mark(c, &obj->meta, until, e);
+			r = mark(c, &p->obj.meta, until, e);
 		if (r == 0)
 			r = 1;
 	}
-	api_free(kind, obj);
+	api_free(API_IPPOOL, &p->obj);
 	return r;
 }
 
@@ -186,12 +208,21 @@ static int is_done(const struct takeover_cluster *c, struct deadline until, stru
 	return r;
 }
 
+/* Whether the lease is held is asked each time. */
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
 int takeover_run(const struct takeover_cluster *c, struct ipam *m, struct takeover *x, struct deadline until,
 		 struct err *e)
 {
-	const struct kube_lease_conf conf = {
-		.k = c->k, .ns = c->ns, .name = TAKEOVER_LEASE, .identity = c->identity
-	};
+	const struct kube_lease_conf conf = { .k = c->k,
+					      .ns = c->ns,
+					      .name = TAKEOVER_LEASE,
+					      .identity = c->identity,
+					      .leading = nothing,
+					      .lost = nothing };
 	struct kube_cancel none = { false };
 	struct kube_lease *lease;
 	int r = is_done(c, until, e), n = 0;

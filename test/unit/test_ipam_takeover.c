@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_ipam_takeover.c - what an older Spiderpool recorded in pools becomes records of blocks */
 #include "ipam/takeover.h"
+#include "ipam/endpoint.h"
 #include "ipam_cluster.h"
 
 struct told {
@@ -97,6 +98,30 @@ static void record_is(struct lab *l, const char *addr, const char *want)
 		fail_msg("%s\n is   %s\n want %s", addr, k.text, want);
 }
 
+struct labelled {
+	const char *pod;
+	char node[64];
+};
+
+static int label_body(struct txn *t, void *arg, struct err *e)
+{
+	struct labelled *x = arg;
+	struct txn_endpoint *ep;
+	int r = endpoint_get(t, "default", x->pod, &ep, e);
+	const char *node = r == 0 ? json_map_get(&ep->ep.obj.meta.labels, ENDPOINT_LABEL_NODE) : NULL;
+
+	snprintf(x->node, sizeof(x->node), "%s", node ? node : "");
+	return r < 0 ? r : 1;
+}
+
+static void label_is(struct lab *l, const char *pod, const char *want)
+{
+	struct labelled x = { .pod = pod };
+
+	assert_int_equal(txn_run(&l->m, STORE_READ, label_body, &x, &l->e), 0);
+	assert_string_equal(x.node, want);
+}
+
 #define P(ip, pod, uid) "\\\"" ip "\\\":{\\\"pod\\\":\\\"" pod "\\\",\\\"podUid\\\":\\\"" uid "\\\"}"
 
 static void counts(const struct takeover *x, size_t taken, size_t known, size_t refused)
@@ -134,6 +159,7 @@ static void test_records(void **state)
 		  "sts default/db/1 pool=old default/db-1 uid=u2 nic=eth0 node=n1 container= until=0");
 	record_is(&l, "10.6.0.4",
 		  "vm default/vm pool=old default/vm uid=u3 nic=eth0 node=n1 container= until=0");
+	label_is(&l, "web", "n1");
 	record_is(&l, "10.6.0.80", "pod  pool=old default/lost uid=u4 nic= node= container= until=0");
 	assert_int_equal(try_takeover(&l, &x), 0);
 	counts(&x, 4, 4, 0);
