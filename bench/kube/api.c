@@ -3,8 +3,10 @@
  *
  *	api SERVER CA TOKEN CONNECTIONS RESULTS
  *
- * stdin: lines of METHOD PATH [BODY]. RESULTS: a line each, NAME and UID of the object that was answered, or
- * the answer when it failed. stdout: "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS".
+ * stdin: lines of METHOD PATH [BODY]; VERSION in a body becomes the resourceVersion of the connection's last
+ *answer; with API_HTTP2 in the environment HTTP/2 is spoken. RESULTS: a line each, NAME and UID of the object
+ *that was answered, or the answer when it failed. stdout: "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS
+ *SLOWEST_MS".
  */
 #include <curl/curl.h>
 
@@ -18,7 +20,8 @@ static struct curl_slist *headers;
 
 struct connection {
 	CURL *easy;
-	struct buf answer;
+	struct buf answer, body;
+	char version[64]; /* of the last answer */
 };
 static __thread struct connection mine;
 
@@ -31,15 +34,40 @@ static size_t keep(char *p, size_t size, size_t n, void *arg)
 static void connection_open(struct connection *c)
 {
 	c->answer = BUF_INIT(4 << 20);
+	c->body = BUF_INIT(4 << 20);
 	c->easy = curl_easy_init();
 	if (!c->easy)
 		die("curl");
 	curl_easy_setopt(c->easy, CURLOPT_CAINFO, authority);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION,
+			 getenv("API_HTTP2") ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &c->answer);
+}
+
+static const char *body_of(struct connection *c, const char *text)
+{
+	const char *at = strstr(text, "VERSION");
+
+	if (!at)
+		return text;
+	buf_reset(&c->body);
+	buf_add(&c->body, text, (size_t)(at - text));
+	buf_str(&c->body, c->version);
+	buf_str(&c->body, at + strlen("VERSION"));
+	return buf_cstr(&c->body);
+}
+
+static void keep_version(struct connection *c)
+{
+	static const char key[] = "\"resourceVersion\":\"";
+	const char *at = strstr(buf_cstr(&c->answer), key);
+
+	if (at)
+		snprintf(c->version, sizeof(c->version), "%.*s", (int)strspn(at + strlen(key), "0123456789"),
+			 at + strlen(key));
 }
 
 static void request(struct line *l)
@@ -59,10 +87,11 @@ static void request(struct line *l)
 	snprintf(url, sizeof(url), "%s%s", server, path);
 	curl_easy_setopt(mine.easy, CURLOPT_URL, url);
 	curl_easy_setopt(mine.easy, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(mine.easy, CURLOPT_POSTFIELDS, l->text + at);
+	curl_easy_setopt(mine.easy, CURLOPT_POSTFIELDS, body_of(&mine, l->text + at));
 	if (curl_easy_perform(mine.easy) == CURLE_OK)
 		curl_easy_getinfo(mine.easy, CURLINFO_RESPONSE_CODE, &status);
 	l->failed = status / 100 != 2;
+	keep_version(&mine);
 	if (!l->failed && json_parse(buf_cstr(&mine.answer), mine.answer.len, "answer", &tree, &e) == 0) {
 		name = kube_meta(tree, "name");
 		uid = kube_meta(tree, "uid");

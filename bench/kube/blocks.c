@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* blocks.c - requests (api.c) that make blocks of which every address is taken, as the agents write them
  *
- *	blocks POOL FIRST_ADDRESS COUNT NODE
+ *	blocks POOL FIRST_ADDRESS COUNT NODE          at once
+ *	blocks POOL FIRST_ADDRESS COUNT NODE grow     one address after the other: 64 writes of each block
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/api.h"
 #include "api/block.h"
 #include "base/clock.h"
 #include "base/own.h"
@@ -18,17 +20,15 @@ static int fail(const struct err *e)
 	return 1;
 }
 
-static int print_block(const char *pool, const char *node, ip_num index, struct err *e)
+/* The first n addresses are taken. */
+static int records(const char *pool, const char *node, ip_num index, unsigned n, struct buf *text,
+		   struct err *e)
 {
-	struct ip_prefix cidr = { { 4, index << IP_BLOCK_BITS }, 32 - IP_BLOCK_BITS };
-	CLEANUP(buf_clear) struct buf text = BUF_INIT(BLOCK_TEXT_MAX);
 	char pod[IP_BLOCK_SIZE][32], uid[IP_BLOCK_SIZE][48], container[IP_BLOCK_SIZE][72];
-	char name[IP_BLOCK_NAME_MAX], prefix[IP_TEXT_MAX];
 	struct block b;
-	int r;
 
 	block_init(&b, 4, index);
-	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		unsigned number = (unsigned)index * IP_BLOCK_SIZE + i;
 		struct block_rec *rec = &b.rec[i];
 
@@ -49,14 +49,28 @@ static int print_block(const char *pool, const char *node, ip_num index, struct 
 		rec->boot = "00000000-0000-0000-0000-000000000000";
 		rec->netns = "4:4026531840";
 	}
-	r = block_encode(&b, &text, e);
+	return block_encode(&b, text, e);
+}
+
+static int print_block(const char *pool, const char *node, ip_num index, unsigned n, bool update,
+		       struct err *e)
+{
+	struct ip_prefix cidr = { { 4, index << IP_BLOCK_BITS }, 32 - IP_BLOCK_BITS };
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(BLOCK_TEXT_MAX);
+	char name[IP_BLOCK_NAME_MAX], prefix[IP_TEXT_MAX];
+	int r = records(pool, node, index, n, &text, e);
+
 	if (r < 0)
 		return r;
-	printf("POST /apis/spiderpool.spidernet.io/v2beta1/spideripblocks {\"apiVersion\":"
-	       "\"spiderpool.spidernet.io/v2beta1\",\"kind\":\"SpiderIPBlock\",\"metadata\":{\"name\":\"%s\","
-	       "\"labels\":{\"" STORE_KUBE_FULL_LABEL "\":\"true\",\"" STORE_KUBE_NODE_LABEL
+	ip_block_name(4, index, name);
+	printf("%s /apis/" API_VERSION "/spideripblocks%s%s {\"apiVersion\":\"" API_VERSION
+	       "\",\"kind\":\"SpiderIPBlock\",\"metadata\":{\"name\":\"%s\",%s\"labels\":{",
+	       update ? "PUT" : "POST", update ? "/" : "", update ? name : "", name,
+	       update ? "\"resourceVersion\":\"VERSION\"," : "");
+	printf("%s\"" STORE_KUBE_NODE_LABEL
 	       "%s\":\"\"}},\"spec\":{\"ipVersion\":4,\"cidr\":\"%s\",\"records\":\"",
-	       ip_block_name(4, index, name), node, ip_prefix_format(cidr, prefix));
+	       n == IP_BLOCK_SIZE ? "\"" STORE_KUBE_FULL_LABEL "\":\"true\"," : "", node,
+	       ip_prefix_format(cidr, prefix));
 	for (const char *s = buf_cstr(&text); *s; s++)
 		*s == '\t' ? fputs("\\t", stdout) : *s == '\n' ? fputs("\\n", stdout) : putchar(*s);
 	puts("\"}}");
@@ -65,17 +79,20 @@ static int print_block(const char *pool, const char *node, ip_num index, struct 
 
 int main(int argc, char **argv)
 {
+	unsigned first_size = argc == 6 ? 1 : IP_BLOCK_SIZE;
 	struct err e;
 	struct ip first;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: %s POOL FIRST_ADDRESS COUNT NODE\n", argv[0]);
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: %s POOL FIRST_ADDRESS COUNT NODE [grow]\n", argv[0]);
 		return 2;
 	}
 	if (ip_parse(argv[2], &first, &e) < 0)
 		return fail(&e);
 	for (unsigned i = 0; i < strtoul(argv[3], NULL, 10); i++)
-		if (print_block(argv[1], argv[4], (first.n >> IP_BLOCK_BITS) + i, &e) < 0)
-			return fail(&e);
+		for (unsigned n = first_size; n <= IP_BLOCK_SIZE; n++)
+			if (print_block(argv[1], argv[4], (first.n >> IP_BLOCK_BITS) + i, n, n > first_size,
+					&e) < 0)
+				return fail(&e);
 	return 0;
 }

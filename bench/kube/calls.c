@@ -4,7 +4,7 @@
  *	calls SPIDERPOOL VERB NETNS THREADS RESULTS
  *
  * stdin: lines of SOCKET STATE_DIR POOL POD UID NUMBER. RESULTS: a line each, POD and its address, or what
- *the plugin said. stdout: "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS".
+ *the plugin said. stdout: "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS SLOWEST_MS".
  */
 #include "jobs.h"
 

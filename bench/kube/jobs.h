@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jobs.h - lines of stdin, done by some threads; how long each took, and all */
+/* jobs.h - lines of stdin, done by some threads; how long each took, and all
+ *
+ * With PAUSE_MS in the environment a thread waits so long after each.
+ */
 #ifndef BENCH_JOBS_H
 #define BENCH_JOBS_H
 
@@ -23,7 +26,7 @@ struct line {
 static struct {
 	struct line *v;
 	size_t n;
-	unsigned threads;
+	unsigned threads, pause_ms;
 	void (*each)(struct line *l);
 	pthread_barrier_t start;
 } jobs;
@@ -57,6 +60,7 @@ static void *jobs_thread(void *arg)
 
 		jobs.each(&jobs.v[i]);
 		jobs.v[i].us = now_us() - start;
+		usleep(jobs.pause_ms * 1000);
 	}
 	return NULL;
 }
@@ -68,7 +72,7 @@ static int jobs_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Prints "COUNT FAILED SECONDS MEDIAN FASTEST", the latter two in ms. */
+/* Prints "COUNT FAILED SECONDS MEDIAN FASTEST SLOWEST", the latter three in ms. */
 static void jobs_summary(double seconds)
 {
 	double *us = calloc(jobs.n + 1, sizeof(*us));
@@ -81,18 +85,21 @@ static void jobs_summary(double seconds)
 		failed += jobs.v[i].failed;
 	}
 	qsort(us, jobs.n, sizeof(*us), jobs_compare);
-	printf("%zu %zu %.3f %.3f %.3f\n", jobs.n, failed, seconds, us[jobs.n / 2] / 1e3, us[0] / 1e3);
+	printf("%zu %zu %.3f %.3f %.3f %.3f\n", jobs.n, failed, seconds, us[jobs.n / 2] / 1e3, us[0] / 1e3,
+	       us[jobs.n ? jobs.n - 1 : 0] / 1e3);
 	free(us);
 }
 
 /* stdin is done; results go to the file, a line each. */
 static void jobs_run(const char *threads, const char *results, void (*each)(struct line *l))
 {
+	const char *pause = getenv("PAUSE_MS");
 	FILE *out = fopen(results, "we");
 	pthread_t id[JOBS_MAX];
 	double start;
 
 	jobs.threads = (unsigned)strtoul(threads, NULL, 10);
+	jobs.pause_ms = pause ? (unsigned)strtoul(pause, NULL, 10) : 0;
 	jobs.each = each;
 	if (!out || jobs.threads < 1 || jobs.threads > JOBS_MAX)
 		die(results);

@@ -2,11 +2,11 @@
 # shellcheck shell=bash disable=SC2046,SC2154
 # steps.bash - what the measurements of bench/kube.sh are made of.
 #
-# A series is a file of lines "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS", one a measurement; values of it stand in files
+# A series is a file of lines "COUNT FAILED SECONDS MEDIAN_MS FASTEST_MS SLOWEST_MS", one a measurement; values of it stand in files
 # beside it. The pods of a measurement are lines "SOCKET STATE_DIR POOL POD UID NUMBER" in a file of the pool's name.
 
 group=apis/spiderpool.spidernet.io/v2beta1
-next_pod=1
+next_pod=1 next_floor=1 next_block=0
 
 steps_begin() {
 	[ "$(id -u)" = 0 ] || { echo "$0: run this as root: it makes a cluster in network namespaces" >&2; exit 1; }
@@ -45,6 +45,11 @@ middle() {
 	sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
+# worst SERIES COLUMN
+worst() {
+	awk -v c="$2" '{ print $c }' "$work/series/$1" | sort -g | tail -1
+}
+
 # best SERIES COLUMN: of the round in which it was least.
 best() {
 	awk -v c="$2" '{ print $c }' "$work/series/$1" | sort -g | head -1
@@ -67,10 +72,6 @@ value() { # SERIES NAME
 	tail -n 1 "$work/values/$1.$2"
 }
 
-most() { # SERIES: the longest
-	awk '{ print $3 }' "$work/series/$1" | sort -g | tail -1
-}
-
 # ---- the API server ----
 
 # api CONNECTIONS <REQUESTS: prints the summary; answers in $work/answers.
@@ -83,12 +84,12 @@ all_well() {
 	[ "$2" = 0 ] || { echo "bench: $2 of $1 requests failed: $(grep -m 1 ^HTTP "$work/answers")" >&2; exit 1; }
 }
 
-# floor CONNECTIONS COUNT SERIES: custom objects of 1 KB are created, and removed again.
+# floor CONNECTIONS COUNT SERIES: custom objects of 1 KB are created. They stay: no agent looks at them.
 floor() {
-	awk -v n="$2" -v g="$group" 'BEGIN {
+	awk -v n="$2" -v g="$group" -v f="$next_floor" 'BEGIN {
 		pad = sprintf("%620s", ""); gsub(" ", "x", pad)
 		for (i = 0; i < n; i++) {
-			name = sprintf("floor-%08d", i)
+			name = sprintf("floor-%08d", f + i)
 			printf "POST /%s/namespaces/floor/spiderendpoints {\"apiVersion\":\"spiderpool.spidernet.io/v2beta1\"," \
 			"\"kind\":\"SpiderEndpoint\",\"metadata\":{\"name\":\"%s\",\"annotations\":{\"pad\":\"%s\"}},\"status\":{" \
 			"\"current\":{\"uid\":\"%s\",\"node\":\"floor\",\"ips\":[{\"interface\":\"eth0\",\"ipv4\":\"10.1.2.3/16\"," \
@@ -96,7 +97,15 @@ floor() {
 			g, name, pad, name, name
 		}
 	}' | api "$1" >>"$work/series/$3"
-	echo "DELETE /$group/namespaces/floor/spiderendpoints" | api 1 >/dev/null
+	next_floor=$((next_floor + $2))
+}
+
+# floor_blocks COUNT SERIES: the writes of an agent that serves one ADD after the other: a block with one record more each time.
+# The blocks are no pool's.
+floor_blocks() {
+	all_well $("$bin/bench/kube/blocks" seq "10.115.$((next_block / 4)).$((next_block % 4 * 64))" $((($1 + 63) / 64)) elsewhere grow |
+		head -n "$1" | api 1 | tee -a "$work/series/$2")
+	next_block=$((next_block + ($1 + 63) / 64))
 }
 
 # Writes of our kinds that the server has answered so far: "KIND COUNT" lines.
