@@ -78,7 +78,7 @@ one_pool() {
 	has "edit configured"
 	run -0 kubectl get sp edit -o json
 	jq_is '.spec.ips[0]' 10.111.20.1-10.111.20.8
-	jq_is '.metadata.annotations["ipam.spidernet.io/taken-over"]' then
+	jq_is '.metadata.annotations["ipam.spidernet.io/taken-over"]' "then"
 	pool edit2 10.111.0.0/16 10.111.20.8 >"$BATS_TEST_TMPDIR/edit2.yaml"
 	fails 1 ctl apply -f "$BATS_TEST_TMPDIR/edit2.yaml"
 	has "edit"
