@@ -515,7 +515,7 @@ e-sts-2 StatefulSet/e-sts' "$(owners | sort)"
 @test "D00002, D00005: gateway, routes and disabling of a pool are for pods that come after" {
 	{
 		net d-gw 61 30 'gateway: 10.61.0.254' 'routes: [{dst: 10.99.0.0/16, gw: 10.61.0.253}]'
-		for i in first d2-{1,2,3,4} d5-{1,2,3,4}; do on east "default/$i" "$(ippool '{"ipv4": ["d-gw"]}')"; done
+		for i in d2-first d2-{1,2,3,4} d5-{1,2,3,4}; do on east "default/$i" "$(ippool '{"ipv4": ["d-gw"]}')"; done
 	} | made
 	# The agent hears of it soon; each pod asks once.
 	until_one() { # PODS TEXT
@@ -527,20 +527,20 @@ e-sts-2 StatefulSet/e-sts' "$(owners | sort)"
 		done
 		has "$2"
 	}
-	gets default/first 10.61.0.1
+	gets default/d2-first 10.61.0.1
 	jq_is '.ips[0].gateway' 10.61.0.254
 	routes=$(jq -c '.routes | sort' <<<"$output")
 	same '[{"dst":"0.0.0.0/0","gw":"10.61.0.254"},{"dst":"10.99.0.0/16","gw":"10.61.0.253"}]' "$routes"
 	net d-gw 61 30 'gateway: 10.61.0.252' 'routes: [{dst: 10.98.0.0/16, gw: 10.61.0.251}]' | made apply
 	until_one d2 10.61.0.252
 	jq_is '.routes | sort | tojson' '[{"dst":"0.0.0.0/0","gw":"10.61.0.252"},{"dst":"10.98.0.0/16","gw":"10.61.0.251"}]'
-	gets default/first 10.61.0.1
+	gets default/d2-first 10.61.0.1
 	jq_is '.routes | sort | tojson' "$routes"
 	net d-gw 61 30 'disable: true' | made apply
 	until_one d5 'pool d-gw: is disabled (spec.disable: true)'
-	gets default/first 10.61.0.1
-	ends default/first
-	eventually 20 holds 'default/first ' 0
+	gets default/d2-first 10.61.0.1
+	ends default/d2-first
+	eventually 20 holds 'default/d2-first ' 0
 }
 
 @test "S00001, S00002, S00004: reserved and excluded addresses are nobody's" {
