@@ -185,6 +185,23 @@ static void test_given_up(void **state)
 	close_lab(&l, a, NULL, NULL);
 }
 
+/* What was built on it falls too. */
+static void test_built_on(void **state)
+{
+	struct kube_txn *a, *c;
+	struct lab l;
+
+	(void)state;
+	open_lab(&l, "9 x");
+	a = change(&l, "0 a,9 x");
+	c = change(&l, "0 c,9 x");
+	err_set(&l.e, 110, "late");
+	txn_fail(&l.h, a, &l.e);
+	assert_true(c->failed);
+	SEEN(&l, "9 x");
+	close_lab(&l, a, c, NULL);
+}
+
 /* Who saw what was given up must not write it back: the block is another one now. */
 static void test_dropped_is_a_change(void **state)
 {
@@ -285,6 +302,16 @@ static void test_settled(void **state)
 	SEEN(&l, "0 a,1 b,9 x");
 	assert_string_equal(l.b->rv, "2");
 	close_lab(&l, a, b, NULL);
+
+	open_lab(&l, "9 x");
+	b = change(&l, "1 b,9 x");
+	a = change(&l, "0 a,1 b,9 x");
+	a->changes->maybe = true; /* and this time only the other was sent */
+	b->changes->sending = true;
+	block_settle(&l.h, l.b, "2");
+	assert_int_equal(a->waiting, 1);
+	assert_false(a->changes->maybe);
+	close_lab(&l, a, b, NULL);
 }
 
 static void test_evict(void **state)
@@ -307,10 +334,15 @@ static void test_evict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),       cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_given_up),     cmocka_unit_test(test_dropped_is_a_change),
-		cmocka_unit_test(test_full_no_more), cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_settled),      cmocka_unit_test(test_evict),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_built_on),
+		cmocka_unit_test(test_dropped_is_a_change),
+		cmocka_unit_test(test_full_no_more),
+		cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_evict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
