@@ -185,7 +185,7 @@ gone() { # KIND NAME
 		eventually 300 pods_gone app=many
 		eventually 60 nothing_held
 	done
-	eventually 30 no_endpoints
+	eventually 120 no_endpoints
 }
 
 @test "agents are killed while pods come and go" {
@@ -205,7 +205,7 @@ gone() { # KIND NAME
 	done
 	eventually 300 pods_gone app=many
 	eventually 90 nothing_held
-	eventually 30 no_endpoints
+	eventually 120 no_endpoints
 }
 
 @test "a node is lost: what a StatefulSet has there moves with its address" {

@@ -16,6 +16,7 @@
 #define ATTEMPT_MS   5000
 #define ATTEMPTS_MAX 5 /* of one write, against others' */
 #define BODY_MAX     ((size_t)1 << 20)
+#define LATE_MS      65000 /* kube-apiserver ends a request after a minute */
 
 static const struct kube_resource *endpoints(void)
 {
@@ -67,6 +68,15 @@ static int body(const char *text, const char *rv, struct buf *out, struct err *e
 	return r < 0 ? r : json_print(tree, false, out, e);
 }
 
+/* A create has nothing to compare with: one of unknown outcome may land even after the object was removed, as
+ * long as the server works at it. Then what nobody knows is looked for. */
+static void expect_late(struct store_kube *h)
+{
+	hub_lock(h);
+	h->late_at = clock_mono_ms() + LATE_MS;
+	hub_unlock(h);
+}
+
 static int send_create(struct target *t, const char *text, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *answer = NULL;
@@ -77,6 +87,8 @@ static int send_create(struct target *t, const char *text, struct err *e)
 	if (r == 0)
 		r = kube_create(t->h->k, &op, b.s, b.len, &answer, e);
 	keep_uid(t, answer);
+	if (r < 0 && op.answer.outcome == KUBE_UNKNOWN)
+		expect_late(t->h);
 	return r;
 }
 
@@ -331,7 +343,8 @@ int endpoint_read(struct kube_session *s, const char *ns, const char *name, stru
 	struct shelf_item *it = shelf_find(&s->h->endpoints, ns, name);
 	int r;
 
-	if (s->fixed || hub_is_tool(s->h))
+	/* What waits to be written is newer than what the API has. */
+	if (!it && (s->fixed || hub_is_tool(s->h)))
 		return object_read(s, STORE_ENDPOINT, ns, name, ret, e);
 	if (!it || !it->data)
 		return 0;
@@ -344,6 +357,20 @@ int endpoint_read(struct kube_session *s, const char *ns, const char *name, stru
 	return r < 0 ? r : 1;
 }
 
+/* Of a pod that nobody looks for elsewhere: it goes with the pod. */
+static bool is_stateless(struct json_object *o)
+{
+	struct json_object *owners = json_get(json_get(o, "metadata"), "ownerReferences");
+
+	for (size_t i = 0; i < json_len(owners); i++) {
+		const char *kind = json_get_str(json_at(owners, i), "kind");
+
+		if (kind && strcmp(kind, "Pod") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int recall(struct json_object *o, void *arg, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(STORE_VALUE_MAX);
@@ -353,7 +380,7 @@ static int recall(struct json_object *o, void *arg, struct err *e)
 	struct shelf_item *it;
 	int r;
 
-	if (!name || !ns || !uid)
+	if (!name || !ns || !uid || !is_stateless(o))
 		return 0;
 	r = object_value(h, STORE_ENDPOINT, o, &text, terms, e);
 	if (r < 0)
@@ -368,12 +395,55 @@ static int recall(struct json_object *o, void *arg, struct err *e)
 	return it ? 0 : err_nomem(e);
 }
 
-int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e)
+static int find_late(struct json_object *o, void *arg, struct err *e)
+{
+	const char *name = kube_meta(o, "name"), *ns = kube_meta(o, "namespace"), *uid = kube_meta(o, "uid");
+	struct store_kube *h = arg;
+	struct shelf_item *it;
+	int r = 0;
+
+	if (!name || !ns || !uid || !is_stateless(o))
+		return 0;
+	hub_lock(h);
+	if (!shelf_find(&h->endpoints, ns, name)) {
+		r = endpoint_behind(h, ns, name, NULL, e);
+		it = shelf_find(&h->endpoints, ns, name);
+		if (it)
+			snprintf(it->uid, sizeof(it->uid), "%s", uid);
+	}
+	hub_unlock(h);
+	return r;
+}
+
+static int list_ours(struct store_kube *h, int (*each)(struct json_object *o, void *arg, struct err *e),
+		     bool metadata_only, struct deadline until, struct err *e)
 {
 	char label[sizeof(NODE_LABEL) + API_LABEL_MAX + 1], value[API_LABEL_MAX];
-	struct kube_op op = { .res = endpoints(), .until = until, .labels = label };
-	const struct kube_lister l = { .each = recall, .arg = h };
+	struct kube_op op = {
+		.res = endpoints(), .until = until, .labels = label, .metadata_only = metadata_only
+	};
+	const struct kube_lister l = { .each = each, .arg = h };
 
 	snprintf(label, sizeof(label), "%s=%s", NODE_LABEL, api_label_value(h->node, value));
 	return kube_list(h->k, &op, &l, NULL, e);
+}
+
+void endpoint_late(struct store_kube *h)
+{
+	struct err e;
+	int r;
+
+	if (!h->late_at || clock_mono_ms() < h->late_at)
+		return;
+	h->late_at = 0;
+	hub_unlock(h);
+	r = list_ours(h, find_late, true, deadline_in(ATTEMPT_MS), &e);
+	if (r < 0)
+		expect_late(h);
+	hub_lock(h);
+}
+
+int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e)
+{
+	return list_ours(h, recall, false, until, e);
 }

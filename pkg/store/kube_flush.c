@@ -529,6 +529,7 @@ void *kube_settler(void *hub)
 
 		for (struct kube_txn *t = h->orphans; t && !any; t = t->next)
 			any = settle_one(h, t, &next);
+		endpoint_late(h);
 		if (!any && !h->stopping)
 			kube_cond_wait(&h->changed, &h->lock, next);
 	}

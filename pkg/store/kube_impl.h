@@ -134,7 +134,8 @@ struct store_kube {
 	struct shelf endpoints;                 /* of pods of this node that are not fixed */
 	struct shelf intents;                   /* found at start */
 	struct shelf_item *job_first, *job_last;
-	size_t n_jobs; /* queued or under way */
+	size_t n_jobs;   /* queued or under way */
+	int64_t late_at; /* monotonic ms: when endpoints that nobody knows are looked for; 0: never */
 	uint64_t pools_mark, reserved_mark;
 	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
 	bool pools_in, reserved_in, stopping;
@@ -233,6 +234,8 @@ int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadl
 /* By a thread of ours. data NULL: gone. */
 int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e);
 int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e);
+/* What a create of unknown outcome has left, when it is time; the lock is given up meanwhile. */
+void endpoint_late(struct store_kube *h);
 void *kube_writer(void *hub);
 
 /* kube_object.c: what is read and written as it is */
