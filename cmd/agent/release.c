@@ -121,23 +121,55 @@ int release_attached(struct agent *a, const struct ipam_attachment *at, struct d
 }
 
 struct which {
-	const char *network, *container, *nic;
+	const char *container, *nic;
 };
 
 static bool is_that(const struct ipam_attachment *at, void *arg)
 {
 	const struct which *w = arg;
 
-	return strcmp(at->container, w->container) == 0 && (!w->nic[0] || strcmp(at->nic, w->nic) == 0) &&
-	       (!w->network || at->claimed_by || strcmp(at->network, w->network) == 0);
+	return strcmp(at->container, w->container) == 0 && (!w->nic[0] || strcmp(at->nic, w->nic) == 0);
+}
+
+static int get_one(struct store *st, const char *network, const struct which *w, struct attached *ret,
+		   struct err *e)
+{
+	struct listing l = { NULL, NULL, ret };
+	struct ipam_key key;
+	struct store_obj o;
+	int r;
+
+	ipam_attachment_key(network, w->container, w->nic, &key);
+	r = store_get(st, STORE_ATTACHMENT, key.ns, key.name, &o, e);
+	return r <= 0 ? r : take(&o, &l, e);
+}
+
+/* By its key, and what was claimed for it ahead: a node's other attachments cost nothing. */
+static int attached_get(struct agent *a, const char *network, const struct which *w, struct attached *ret,
+			struct err *e)
+{
+	CLEANUP(store_close_p) struct store *st = NULL;
+	int r = store_kube_session(a->hub, false, &st, e);
+
+	*ret = (struct attached){ 0 };
+	if (r == 0)
+		r = store_begin(st, STORE_READ, deadline_in(AGENT_DEL_MS), e);
+	if (r == 0)
+		r = get_one(st, network, w, ret, e);
+	if (r == 0)
+		r = get_one(st, "", w, ret, e);
+	if (r < 0)
+		attached_clear(ret);
+	return r;
 }
 
 int release_container(struct agent *a, const char *network, const char *container, const char *nic,
 		      struct deadline until, struct err *e)
 {
-	struct which w = { network, container, nic };
+	struct which w = { .container = container, .nic = nic };
 	struct attached l;
-	int r = attached_list(a, is_that, &w, &l, e);
+	int r = network && nic[0] ? attached_get(a, network, &w, &l, e)
+				  : attached_list(a, is_that, &w, &l, e);
 
 	for (size_t i = 0; r == 0 && i < l.n; i++)
 		r = release_attached(a, &l.v[i], until, e);

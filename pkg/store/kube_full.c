@@ -62,12 +62,14 @@ static int add(struct json_object *o, void *arg, struct err *e)
 	return ip_set_add(&l->set[ver == 6], (struct ip_range){ index, index }, e);
 }
 
-int full_list(struct store_kube *h, struct deadline until, struct err *e)
+/* fresh: by quorum. As a hint what the server has at hand is enough, and costs etcd nothing. */
+int full_list(struct store_kube *h, bool fresh, struct deadline until, struct err *e)
 {
 	struct listing l = { 0 };
 	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERIPBLOCKS],
 			      .until = until,
 			      .metadata_only = true,
+			      .version = fresh ? NULL : "0",
 			      .labels = STORE_KUBE_FULL_LABEL "=true" };
 	const struct kube_lister lister = { .each = add, .begin = begin, .arg = &l };
 	int r;
@@ -109,6 +111,15 @@ static ip_num skip(const struct ip_set *s, ip_num b)
 	return lo < s->n && s->r[lo].lo <= b ? s->r[lo].hi + 1 : b;
 }
 
+/* What the server had at hand may be older than what we know. */
+static void mend_hint(struct store_kube *h)
+{
+	for (size_t i = 0; i < KUBE_BUCKETS; i++)
+		for (const struct kube_block *b = h->bucket[i]; b; b = b->chain)
+			if (b->summed && b->free_at != INT64_MAX)
+				full_note(h, b);
+}
+
 int kube_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_t before, ip_num *ret,
 		   struct err *e)
 {
@@ -117,10 +128,11 @@ int kube_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_
 	ip_num b = from;
 
 	if (h->full_met > MET_MAX && clock_mono_ms() - h->full_at > LIST_EVERY_MS) {
-		int r = full_list(h, s->until, e);
+		int r = full_list(h, false, s->until, e);
 
 		if (r < 0)
 			return r;
+		mend_hint(h);
 	}
 	while ((b = skip(set_of(h, ver), b)) <= to) {
 		const struct kube_block *k = block_find(h, ver, b);
@@ -190,7 +202,7 @@ static int list_anew(struct store_kube *h, struct kube_session *s, struct err *e
 		kube_cond_wait(&h->changed, &h->lock, s->until);
 	h->refreshing = true;
 	s->doubted = ++h->seq;
-	r = full_list(h, s->until, e);
+	r = full_list(h, true, s->until, e);
 	h->refreshing = false;
 	pthread_cond_broadcast(&h->changed);
 	return r;

@@ -210,7 +210,7 @@ int kube_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_
 		   struct err *e);
 int kube_doubt(struct store *st, uint8_t ver, const struct ip_set *set, struct err *e);
 void full_note(struct store_kube *h, const struct kube_block *b);
-int full_list(struct store_kube *h, struct deadline until, struct err *e);
+int full_list(struct store_kube *h, bool fresh, struct deadline until, struct err *e);
 
 /* kube_local.c */
 int local_open(struct store_kube *h, struct err *e);
