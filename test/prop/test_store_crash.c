@@ -91,10 +91,12 @@ static void commit_next(struct store *st, int w)
 	{
 		const enum store_verb verb = value == 1 ? STORE_CREATE : STORE_UPDATE;
 		const struct store_op ops[] = {
-			{ verb, STORE_ATTACHMENT, "ns", a, version[0], data[0], 5 + rnd(6000 - 5), terms, 0 },
+			{ verb, STORE_ATTACHMENT, "ns", a, version[0], data[0], 5 + rnd(6000 - 5), terms, 0,
+			  false },
 			{ verb, STORE_BLOCK, NULL, ip_block_name(4, (unsigned)w, block), version[2], data[2],
-			  rnd(3000), NULL, rnd(2) ? INT64_MAX : rnd(100) },
-			{ verb, STORE_ATTACHMENT, "ns", b, version[1], data[1], 5 + rnd(500), terms, 0 },
+			  rnd(3000), NULL, rnd(2) ? INT64_MAX : rnd(100), false },
+			{ verb, STORE_ATTACHMENT, "ns", b, version[1], data[1], 5 + rnd(500), terms, 0,
+			  false },
 		};
 
 		MUST(store_commit(st, ops, 3, &err) == 0);
