@@ -27,6 +27,7 @@ struct target {
 	struct store_kube *h;
 	const char *ns, *name;
 	char uid[64];
+	bool behind;
 	struct deadline until;
 };
 
@@ -114,6 +115,16 @@ static int remove_now(struct target *t, struct err *e)
 	return r == -ENOENT || r == -ESTALE ? 0 : r;
 }
 
+/* Of a pod of the same name on another node, which will remove it by its UID. One that outlives its pods
+ * moves with them. */
+static bool is_elsewhere(const struct target *t, struct json_object *o)
+{
+	const char *node = json_get_str(json_get(json_get(o, "metadata"), "labels"), NODE_LABEL);
+	char value[API_LABEL_MAX];
+
+	return t->behind && (!node || strcmp(node, api_label_value(t->h->node, value)) != 0);
+}
+
 /* -EAGAIN: it is on its way out, or was written by somebody else meanwhile. */
 static int replace(struct target *t, const char *text, struct err *e)
 {
@@ -129,6 +140,11 @@ static int replace(struct target *t, const char *text, struct err *e)
 		r = unbind(t, e);
 		t->uid[0] = '\0';
 		return r < 0 && r != -ENOENT ? r : -EAGAIN;
+	}
+	if (is_elsewhere(t, old)) {
+		r = remove_now(t, e);
+		t->uid[0] = '\0';
+		return r < 0 ? r : -EAGAIN;
 	}
 	op = op_of(t);
 	r = body(text, kube_meta(old, "resourceVersion"), &b, e);
@@ -297,7 +313,9 @@ static void finish(struct store_kube *h, struct shelf_item *it, const struct tar
 
 static void run(struct store_kube *h, struct shelf_item *it)
 {
-	struct target t = { .h = h, .ns = it->ns, .name = it->name, .until = deadline_in(2 * ATTEMPT_MS) };
+	struct target t = {
+		.h = h, .ns = it->ns, .name = it->name, .behind = true, .until = deadline_in(2 * ATTEMPT_MS)
+	};
 	struct blob *text = it->data ? blob_ref(it->data) : NULL;
 	char sentence[ERR_MSG_MAX];
 	struct err e;
