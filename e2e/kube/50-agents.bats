@@ -129,6 +129,7 @@ nothing_left() {
 	uid=$(pod_uid p2)
 	pod_gone p1
 	cluster stop kube-apiserver
+	# shellcheck disable=SC2317
 	pod_uid() { echo "$uid"; }
 	call n1 ADD a2 p2 >"$BATS_TEST_TMPDIR/add" 2>&1 3>&- &
 	add=$!
