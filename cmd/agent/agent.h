@@ -122,6 +122,7 @@ int settle_orphans(struct agent *a, struct deadline until, struct err *e);
 /* Everything that must be known before a pod is served; tries again until it is, or the agent is to stop. */
 int life_start(struct agent *a, struct err *e);
 int life_sweeper(struct agent *a, struct err *e); /* starts it */
+void life_end(struct agent *a);                   /* whatever waits is to end */
 void life_stop(struct agent *a);
 
 /* ---- serve.c, gauges.c ---- */

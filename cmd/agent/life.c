@@ -258,7 +258,7 @@ int life_sweeper(struct agent *a, struct err *e)
 	return r;
 }
 
-void life_stop(struct agent *a)
+void life_end(struct agent *a)
 {
 	pthread_mutex_lock(&a->lock);
 	a->stopping = true;
@@ -266,6 +266,11 @@ void life_stop(struct agent *a)
 	pthread_cond_broadcast(&a->pools);
 	pthread_cond_broadcast(&a->stop);
 	pthread_mutex_unlock(&a->lock);
+}
+
+void life_stop(struct agent *a)
+{
+	life_end(a);
 	if (a->cluster)
 		cluster_cancel(a->cluster);
 	if (a->sweeping)

@@ -15,7 +15,9 @@
 #include "kube/thread.h"
 #include "sysctl.h"
 
-#define STOP_MS 4000
+#define STOP_MS 3500
+#define LEAVE_S 4
+#define WAKE_MS 60000
 
 static void note(const char *sentence, void *arg)
 {
@@ -86,13 +88,11 @@ static void *wait_for_signal(void *arg)
 	sigaddset(&set, SIGINT);
 	sigwait(&set, &sig);
 	say(LOG_LEVEL_INFO, "stopping");
-	pthread_mutex_lock(&a->lock);
-	a->stopping = true;
-	pthread_cond_broadcast(&a->wake);
-	pthread_cond_broadcast(&a->pools);
-	pthread_cond_broadcast(&a->stop);
-	pthread_mutex_unlock(&a->lock);
-	return NULL;
+	life_end(a);
+	/* What is under way may hang in the API server; nothing is lost by leaving it. */
+	sleep(LEAVE_S);
+	say(LOG_LEVEL_WARN, "left without an orderly end");
+	_exit(1);
 }
 
 static int start(struct agent *a, struct err *e)
@@ -153,8 +153,10 @@ static int run(struct agent *a, struct err *e)
 	if (r < 0)
 		return r;
 	r = start(a, e);
-	if (r == 0)
-		pthread_join(signals, NULL);
+	pthread_mutex_lock(&a->lock);
+	while (r == 0 && !a->stopping)
+		kube_cond_wait(&a->stop, &a->lock, deadline_in(WAKE_MS));
+	pthread_mutex_unlock(&a->lock);
 	if (r < 0 && a->stopping)
 		r = 0; /* asked to end while it began */
 	return r;
