@@ -280,7 +280,7 @@ static void test_reserved_set(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
-		struct row_object o = row_object("reserved", ranges[i].obj, 61);
+		struct row_object o = row_object("reserved", ranges[i].obj, strlen(ranges[i].obj));
 		struct ip_set set;
 		struct err e;
 		int r = api_reserved_set((const struct api_reservedip *)o.o, &set, &e);
