@@ -256,7 +256,7 @@ c eth0 a 172.16.0.1/16 b fd00::1/64 n1" se c
 		get,list,watch namespaces
 		get deployments.apps
 		get cronjobs.batch
-		get,list,watch spiderippools
+		get,list,patch,watch spiderippools
 		get,list,watch spidercoordinators
 		create,delete,get,list,patch,update,watch spiderendpoints
 		create,get,list,update,watch spideripblocks
@@ -271,7 +271,7 @@ c eth0 a 172.16.0.1/16 b fd00::1/64 n1" se c
 		create,update,patch,delete pods
 		list,watch replicasets.apps
 		get,list secrets
-		create,update,patch,delete spiderippools
+		create,update,delete spiderippools
 		update,patch spiderippools/status
 		delete,deletecollection spideripblocks
 		create,get,update leases.coordination.k8s.io
