@@ -272,7 +272,7 @@ c eth0 a 172.16.0.1/16 b fd00::1/64 n1" se c
 		list,watch replicasets.apps
 		get,list secrets
 		create,update,delete spiderippools
-		update,patch spiderippools/status
+		update,patch spiderippools --subresource=status
 		delete,deletecollection spideripblocks
 		create,get,update leases.coordination.k8s.io
 	END

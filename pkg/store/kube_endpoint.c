@@ -389,6 +389,15 @@ static bool is_stateless(struct json_object *o)
 	return false;
 }
 
+/* The same of a whole object that may have lost its owner. */
+static bool is_kept(struct json_object *o)
+{
+	const char *kind = json_get_str(json_get(o, "status"), "ownerControllerType");
+
+	return kind && (strcmp(kind, "StatefulSet") == 0 || strcmp(kind, "VirtualMachineInstance") == 0) &&
+	       !is_stateless(o);
+}
+
 static int recall(struct json_object *o, void *arg, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(STORE_VALUE_MAX);
@@ -398,7 +407,7 @@ static int recall(struct json_object *o, void *arg, struct err *e)
 	struct shelf_item *it;
 	int r;
 
-	if (!name || !ns || !uid || !is_stateless(o))
+	if (!name || !ns || !uid || is_kept(o))
 		return 0;
 	r = object_value(h, STORE_ENDPOINT, o, &text, terms, e);
 	if (r < 0)
