@@ -144,3 +144,21 @@ nothing_left() {
 	run -0 call n1 DEL a2 p2
 	eventually 30 nothing_left
 }
+
+@test "blocks deleted by hand: what pods have is claimed again before anything is given out" {
+	bare_pod n1 p1
+	bare_pod n1 p2
+	run -0 call n1 ADD live p1
+	address=$(jq -r '.ips[0].address' <<<"$output")
+	kubectl delete sib --all >&2
+	second() { call n1 ADD second p2 >"$BATS_TEST_TMPDIR/second"; }
+	eventually 30 second
+	[ "$(jq -r '.ips[0].address' "$BATS_TEST_TMPDIR/second")" != "$address" ]
+	same "$(printf 'p1 live\np2 second')" "$(taken | sort)"
+	has_lost() { agent_log n1 | grep -F 'has vanished or is older than it was'; }
+	has_lost
+	pod_gone p1 p2
+	run -0 call n1 DEL live p1
+	run -0 call n1 DEL second p2
+	eventually 30 nothing_left
+}
