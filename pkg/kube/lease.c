@@ -216,9 +216,9 @@ static void set_leads(struct kube_lease *l, int64_t sent)
 	if (now)
 		l->renewed_at = sent;
 	pthread_mutex_unlock(&l->lock);
-	if (!before && now)
+	if (!before && now && l->c.leading)
 		l->c.leading(l->c.arg);
-	if (before && !now)
+	if (before && !now && l->c.lost)
 		l->c.lost(l->c.arg);
 }
 

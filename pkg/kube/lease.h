@@ -17,7 +17,7 @@ struct kube_lease_conf {
 	const char *ns, *name, *identity;         /* copied; the identity is nobody else's */
 	unsigned duration_ms, renew_ms, retry_ms; /* 0: 15000, 10000, 2000 */
 	/* On the lease's thread; they should be short, as nothing is renewed meanwhile. lost() comes after
-	 * each leading(), at the end too: what only a leader may do must stop there. */
+	 * each leading(), at the end too: what only a leader may do must stop there. May be NULL. */
 	void (*leading)(void *arg);
 	void (*lost)(void *arg);
 	/* Why the lease was neither taken nor seen to be another's; tried again. May be NULL. */
