@@ -90,8 +90,8 @@ static void log_conflict(struct add *a, const char *addr, const char *mac)
 
 	if (d->owner)
 		d->owner(a, mac, &owner);
-	log_warn(&a->s->log, "ip conflict: %s is in use by %s%s%s%s", addr, mac, owner.len ? " (" : "",
-		 buf_cstr(&owner), owner.len ? ")" : "");
+	log_warn(&a->s->log, "ip conflict: %s is in use by %s%s%s%s; to be quarantined", addr, mac,
+		 owner.len ? " (" : "", buf_cstr(&owner), owner.len ? ")" : "");
 	buf_clear(&owner);
 }
 
