@@ -132,7 +132,8 @@ int serve_start(struct agent *a, struct err *e);  /* the socket */
 void serve_stop(struct agent *a, struct deadline until);
 void gauges_print(struct agent *a, struct buf *out);
 void gauges_add(int r, const struct err *e, double seconds);
-void gauges_release(int r, double seconds);
+void gauges_release(double seconds);
+void gauges_release_failed(const struct err *e); /* noted, or refused */
 void gauges_wait(bool release, double seconds);
 void gauges_waited_for_pool(void);
 

@@ -49,8 +49,10 @@ int verb_del(struct agent *a, const struct socket_del *q, struct deadline until,
 		r = release_container(a, q->network, q->container_id, q->ifname, until, e);
 		keys_unlock(a->keys, q->pod_namespace, q->pod_name);
 	}
-	if (r < 0)
+	if (r < 0) {
+		gauges_release_failed(e);
 		leave_note(a, q, e);
+	}
 	return 0;
 }
 

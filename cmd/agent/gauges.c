@@ -50,14 +50,16 @@ void gauges_add(int r, const struct err *e, double seconds)
 	}
 }
 
-void gauges_release(int r, double seconds)
+void gauges_release(double seconds)
 {
 	counter_inc(&dels);
 	timing_observe(&del_time, seconds);
-	if (r < 0) {
-		counter_inc(&del_failures);
-		counter_inc(&del_internal);
-	}
+}
+
+void gauges_release_failed(const struct err *e)
+{
+	counter_inc(&del_failures);
+	counter_inc(e->sys == ETIMEDOUT || e->sys == ESTALE ? &del_retries : &del_internal);
 }
 
 /* ---- what the store counts ---- */

@@ -112,7 +112,7 @@ static int serve_del(struct http_exchange *x, void *arg)
 	if (r < 0)
 		return unreadable(x, &e);
 	r = verb_del(arg, &q, x->until, &e);
-	gauges_release(r, seconds_since(start));
+	gauges_release(seconds_since(start));
 	if (r < 0)
 		r = fail(x, q.network != NULL, &e);
 	json_clear(&socket_del_table, &q);
@@ -170,10 +170,12 @@ static int serve_batch(struct http_exchange *x, void *arg)
 	if (r < 0)
 		return unreadable(x, &e);
 	r = verb_batch_del(arg, &q, x->until, &e);
-	gauges_release(r, seconds_since(start));
-	if (r < 0)
+	gauges_release(seconds_since(start));
+	if (r < 0) {
+		gauges_release_failed(&e);
 		http_say(x, e.cni == SOCKET_FORBID_STATEFUL || e.cni == SOCKET_FORBID_STATELESS ? e.cni : 500,
 			 "%s", e.msg);
+	}
 	json_clear(&socket_batch_del_table, &q);
 	return 0;
 }

@@ -61,8 +61,6 @@ int store_kube_fence(struct store_kube *h, uint8_t ver, ip_num index, struct dea
 /* What was lost with blocks is claimed again. losses: what store_kube_losses() said before that began. */
 void store_kube_mended(struct store_kube *h, uint64_t losses);
 uint64_t store_kube_losses(struct store_kube *h);
-/* Forgets what is known of the block. */
-void store_kube_forget(struct store_kube *h, uint8_t ver, ip_num index);
 /* Blocks in which the node holds something, by quorum: each() gets (version 0) what the API has. */
 int store_kube_node_blocks(struct store_kube *h, struct deadline until,
 			   int (*each)(const struct store_obj *o, void *arg, struct err *e), void *arg,
@@ -81,7 +79,6 @@ size_t store_kube_behind(struct store_kube *h);
 
 struct store_kube_stats {
 	uint64_t writes, conflicts, unknown, changes, undone, endpoint_writes, reads;
-	uint64_t write_us; /* the time of all block writes */
 };
 void store_kube_stats(struct store_kube *h, struct store_kube_stats *ret);
 

@@ -62,14 +62,6 @@ static bool is_idle(const struct kube_block *b)
 	return !b->first && !b->flushing && !b->loading && !b->refs;
 }
 
-void block_forget(struct store_kube *h, struct kube_block *b)
-{
-	if (!is_idle(b))
-		return;
-	drop_lines(h, b);
-	b->known = b->summed = false;
-}
-
 static struct kube_block *oldest(struct store_kube *h, bool with_lines)
 {
 	struct kube_block *ret = NULL;

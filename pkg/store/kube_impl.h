@@ -184,7 +184,6 @@ int block_change(struct store_kube *h, struct kube_block *b, const struct store_
 		 struct err *e);
 void block_settle(struct store_kube *h, struct kube_block *b,
 		  const char *rv); /* all that waits was written */
-void block_forget(struct store_kube *h, struct kube_block *b);
 void block_evict(struct store_kube *h);
 void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why);
 /* Makes the changes that undo what was done of t. */

@@ -140,17 +140,6 @@ void store_kube_mended(struct store_kube *h, uint64_t losses)
 	hub_unlock(h);
 }
 
-void store_kube_forget(struct store_kube *h, uint8_t ver, ip_num index)
-{
-	struct kube_block *b;
-
-	hub_lock(h);
-	b = block_find(h, ver, index);
-	if (b)
-		block_forget(h, b);
-	hub_unlock(h);
-}
-
 struct node_blocks {
 	struct store_kube *h;
 	int (*each)(const struct store_obj *o, void *arg, struct err *e);
