@@ -149,17 +149,17 @@ static int write_resources(const char *dir)
 	return fclose(out) != 0;
 }
 
-static void print_variable(FILE *out, const struct agent_variable *v)
+static void print_variable(FILE *out, const struct daemon_variable *v)
 {
 	static const char *const kinds[] = {
-		[AGENT_TEXT] = "string",
-		[AGENT_BOOL] = "true or false",
-		[AGENT_NUMBER] = "number",
-		[AGENT_LEVEL] = "level",
+		[DAEMON_TEXT] = "string",
+		[DAEMON_BOOL] = "true or false",
+		[DAEMON_NUMBER] = "number",
+		[DAEMON_LEVEL] = "level",
 	};
 
 	fprintf(out, "| `%s` | %s", v->name, kinds[v->kind]);
-	if (v->kind == AGENT_NUMBER)
+	if (v->kind == DAEMON_NUMBER)
 		fprintf(out, ", %lld to %lld", (long long)v->min, (long long)v->max);
 	if (!v->fallback)
 		fprintf(out, ", required");
@@ -180,7 +180,7 @@ static int write_agent(const char *dir)
 	if (!out)
 		return 1;
 	fprintf(out, "| key | type | meaning |\n|---|---|---|\n");
-	print_table(out, &agent_file_table, "");
+	print_table(out, &daemon_file_table, "");
 	fprintf(out, "\n## Environment\n\n| variable | type | default | meaning |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < agent_variables_n; i++)
 		print_variable(out, &agent_variables[i]);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cluster.h"
 #include "config.h"
+#include "daemon/say.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
 #include "ipam/ipam.h"
@@ -44,11 +45,6 @@ struct agent {
 	pthread_t sweeper;
 	bool sweeping;
 };
-
-/* ---- say.c: one logfmt line each on stderr ---- */
-
-void say_level(enum log_level level);
-void say(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- request.c: a pod's call for the engine ---- */
 

@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - what spiderpool-agent is told: arguments, the ConfigMap's file, the environment
- *
- * Keys and variables are those users have. What is documented but not done here is refused when it is asked
- * for, rather than ignored.
  */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 
-#include "base/err.h"
-#include "base/log.h"
-#include "json/json.h"
-
-#define AGENT_CONFIG_PATH "/tmp/spiderpool/config-map/conf.yml"
-#define AGENT_SOCKET      "/var/run/spidernet/spiderpool.sock"
-
-struct agent_inject {
-	bool enabled;
-	struct json_strv exclude, include; /* namespaces */
-};
-struct agent_iaas {
-	char *server_url;
-	struct json_object *timeout, *eni_plugin;
-};
-struct agent_plugin {
-	struct json_object *network_resource;
-};
-
-/* The file. Defaults are filled in. */
-struct agent_file {
-	char *socket; /* absolute */
-	bool enable_ipv4, enable_ipv6, enable_stateful_set, enable_kubevirt, enable_subnet, enable_auto_pool;
-	bool conflict_detection, gateway_detection, clean_endpoints, deletion_webhook, tune_sysctls;
-	struct json_int redundant, flexible; /* two names of one setting: see agent_config.flexible_number */
-	struct agent_inject inject;          /* the controller's */
-	struct agent_iaas iaas;
-	struct agent_plugin agent;
-};
+#include "daemon/environ.h"
+#include "daemon/file.h"
 
 struct agent_config {
-	struct agent_file file;
-	int64_t flexible_number; /* addresses more than replicas in a pool that is made for an application */
+	struct daemon_file file;
 
 	/* The environment. No string is NULL. */
 	enum log_level log_level;
@@ -69,17 +38,7 @@ void agent_config_clear(struct agent_config *c);
 
 /* ---- what there is, for the reference page ---- */
 
-extern const struct json_table agent_file_table;
-
-struct agent_variable {
-	const char *name, *fallback; /* what holds when it is not set; NULL: it must be */
-	enum { AGENT_TEXT, AGENT_BOOL, AGENT_NUMBER, AGENT_LEVEL } kind;
-	size_t off;
-	int64_t min, max;
-	bool filled; /* may not be empty */
-	const char *doc;
-};
-extern const struct agent_variable agent_variables[];
+extern const struct daemon_variable agent_variables[];
 extern const size_t agent_variables_n;
 
 #endif

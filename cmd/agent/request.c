@@ -34,7 +34,7 @@ static struct ipam_conf conf_of(struct agent *a)
 		.enable_auto_pool = c->file.enable_auto_pool,
 		.agent_ns = c->ns,
 		.cluster_network = c->cluster_network[0] ? c->cluster_network : NULL,
-		.flexible_number = c->flexible_number,
+		.flexible_number = c->file.flexible_number,
 		.skew_ms = store_kube_skew(a->hub),
 	};
 }

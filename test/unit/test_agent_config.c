@@ -69,7 +69,7 @@ static void test_defaults(void **state)
 		     c.file.enable_subnet || c.file.enable_auto_pool || c.file.conflict_detection ||
 		     c.file.gateway_detection || c.file.clean_endpoints || c.file.deletion_webhook ||
 		     c.file.tune_sysctls || c.file.inject.enabled);
-	assert_int_equal(c.flexible_number, 0);
+	assert_int_equal(c.file.flexible_number, 0);
 	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
 	assert_false(c.metrics || c.debug_metrics || c.rdma_metrics);
 	assert_string_equal(c.ns, "kube-system");
@@ -115,7 +115,7 @@ static void test_all_keys(void **state)
 		    c.file.enable_kubevirt && c.file.enable_subnet && c.file.enable_auto_pool &&
 		    c.file.conflict_detection && c.file.gateway_detection && c.file.clean_endpoints &&
 		    c.file.deletion_webhook && c.file.tune_sysctls && c.file.inject.enabled);
-	assert_int_equal(c.flexible_number, 3);
+	assert_int_equal(c.file.flexible_number, 3);
 	assert_int_equal(c.file.inject.exclude.n, 2);
 	agent_config_clear(&c);
 }
@@ -145,11 +145,11 @@ static void test_file(void **state)
 		     "clusterSubnetAutoPoolDefaultRedundantIPNumber: 0\n",
 		  -EINVAL, "they are the same setting, keep one" },
 		{ V4 "iaasNetworkProvider: {serverUrl: \"http://x\"}\n", -ENOTSUP,
-		  "iaasNetworkProvider.serverUrl is set: this agent cannot do that: leave it out" },
+		  "iaasNetworkProvider.serverUrl is set: this Spiderpool cannot do that: leave it out" },
 		{ V4 "iaasNetworkProvider: {eniDevPlugin: {enabled: true}}\n", -ENOTSUP,
-		  "iaasNetworkProvider.eniDevPlugin.enabled is true: this agent cannot" },
+		  "iaasNetworkProvider.eniDevPlugin.enabled is true: this Spiderpool cannot" },
 		{ V4 "agent: {networkResourcePlugin: {enabled: true}}\n", -ENOTSUP,
-		  "agent.networkResourcePlugin.enabled is true: this agent cannot" },
+		  "agent.networkResourcePlugin.enabled is true: this Spiderpool cannot" },
 	};
 
 	(void)state;
@@ -161,8 +161,8 @@ static void test_file(void **state)
 		if (r != (rows[i].r < 0 ? rows[i].r : 0) || !strstr(got, rows[i].want) ||
 		    (r < 0 && (!strstr(got, path) || *said)) || (r == 0 && !*rows[i].want && *got))
 			fail_msg("row %zu: %d %s, want %s", i, r, got, rows[i].want);
-		if (r == 0 && c.flexible_number != rows[i].r)
-			fail_msg("row %zu: %lld", i, (long long)c.flexible_number);
+		if (r == 0 && c.file.flexible_number != rows[i].r)
+			fail_msg("row %zu: %lld", i, (long long)c.file.flexible_number);
 		if (r == 0)
 			agent_config_clear(&c);
 		assert_null(c.file.socket);
@@ -314,19 +314,20 @@ static void test_tables(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < agent_variables_n; i++) {
-		const struct agent_variable *v = &agent_variables[i];
+		const struct daemon_variable *v = &agent_variables[i];
+		char *const none[] = { NULL };
 		CLEANUP(buf_clear) struct buf wrong = BUF_INIT(4096);
 		struct agent_config c = { 0 };
 
 		assert_true(v->doc && *v->doc);
 		if (v->fallback)
-			store(v, v->fallback, &c, &wrong);
+			daemon_environ_read(v, 1, none, &c, &wrong);
 		if (wrong.len)
 			fail_msg("%s", buf_cstr(&wrong));
 		agent_config_clear(&c);
 	}
-	for (size_t i = 0; i < agent_file_table.n; i++)
-		assert_true(agent_file_table.f[i].doc || agent_file_table.f[i].tab);
+	for (size_t i = 0; i < daemon_file_table.n; i++)
+		assert_true(daemon_file_table.f[i].doc || daemon_file_table.f[i].tab);
 }
 
 int main(void)

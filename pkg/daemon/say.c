@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* say.c - what the agent does, for who reads its container's log */
+/* say.c - lines of logfmt on stderr */
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent.h"
+#include "daemon/say.h"
 #include "base/clock.h"
 
 static enum log_level least = LOG_LEVEL_INFO;
