@@ -173,7 +173,7 @@ static int write_agent(const char *dir)
 {
 	FILE *out = page(
 		dir, "agent.md", "What `spiderpool-agent` is told",
-		"Keys of the file that `--config-path` names, by default `" AGENT_CONFIG_PATH "`, which is "
+		"Keys of the file that `--config-path` names, by default `" DAEMON_CONFIG_PATH "`, which is "
 		"`conf.yml` of the ConfigMap `spiderpool-conf` (docs/cluster.md). What is true or false is "
 		"false when it is absent. Keys that are not listed are ignored with a line in the log.\n");
 
