@@ -50,6 +50,8 @@ docs: $(BUILD)/tools/confdoc ## regenerate docs/reference from the field tables
 	$(BUILD)/tools/confdoc docs/reference
 install: all ## into DESTDIR with PREFIX and CNI_BIN_DIR
 	tools/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)" "$(CNI_BIN_DIR)"
+image: all ## the container image as a docker archive, IMAGE=NAME:TAG, in BUILD/image.tar (no docker needed)
+	deploy/image/build.sh "$(BUILD)" "$(BUILD)/image.tar" "$(IMAGE)"
 dist: ## a source archive of HEAD
 	git archive --prefix=spiderpool-$(VERSION)/ -o spiderpool-$(VERSION).tar.gz HEAD
 clean: ## remove every build directory
@@ -57,4 +59,4 @@ clean: ## remove every build directory
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-.PHONY: all deps demo check unit bats vm kube fuzz bench fmt lint layers headers docs install dist clean help
+.PHONY: all deps demo check unit bats vm kube fuzz bench fmt lint layers headers docs install image dist clean help

@@ -4,6 +4,7 @@
 VERSION     := $(shell cat VERSION)
 PREFIX      ?= /usr/local
 CNI_BIN_DIR ?= /opt/cni/bin
+IMAGE       ?= localhost/spiderpool:$(VERSION)
 CFLAGS      ?= -O2 -g
 
 ifeq ($(origin CC),default)
