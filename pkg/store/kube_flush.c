@@ -527,8 +527,10 @@ void *kube_settler(void *hub)
 		struct deadline next = deadline_in(IDLE_MS);
 		bool any = false;
 
-		for (struct kube_txn *t = h->orphans; t && !any; t = t->next)
+		for (struct kube_txn *t = h->orphans, *after; t && !any; t = after) {
+			after = t->next; /* of one that is settled nothing is left */
 			any = settle_one(h, t, &next);
+		}
 		endpoint_late(h);
 		if (!any && !h->stopping)
 			kube_cond_wait(&h->changed, &h->lock, next);

@@ -80,7 +80,7 @@ service_start() {
 	# Descriptors of the caller are not the service's: bats waits until its own are closed.
 	setsid bash "$run/services/$1" >>"$run/log/$1.log" 2>&1 </dev/null 3>&- 4>&- 9>&- &
 	disown
-	await 5 "$1 to start" "" test -s "$run/services/$1.pid"
+	await 20 "$1 to start" "" test -s "$run/services/$1.pid"
 }
 
 # service_alive NAME: a process ID may be somebody else's by now; it is ours when its cgroup is.
