@@ -21,12 +21,12 @@ static const struct json_field meta_fields[] = {
 	JF(struct api_meta, finalizers, "finalizers", .doc = "What must be done before the object may go"),
 	JF(struct api_meta, owner_references, "ownerReferences", .doc = "Objects that own this one"),
 };
-static const struct json_table meta_table = JSON_TABLE(struct api_meta, "metadata", meta_fields);
+const struct json_table api_meta_table = JSON_TABLE(struct api_meta, "metadata", meta_fields);
 
 /* The first rows of every kind. */
 #define OBJECT_ROWS(T) \
 	JF(T, obj.api_version, "apiVersion", .doc = API_VERSION), JF(T, obj.kind, "kind", .doc = "Kind"), \
-		JS(T, obj.meta, "metadata", &meta_table, .doc = "Object metadata")
+		JS(T, obj.meta, "metadata", &api_meta_table, .doc = "Object metadata")
 
 /* ---- pools and subnets ---- */
 

@@ -8,6 +8,9 @@
 extern const struct json_table api_ippool_table, api_subnet_table, api_reservedip_table, api_endpoint_table,
 	api_ipblock_table;
 
+/* metadata of any of them. */
+extern const struct json_table api_meta_table;
+
 /* Only a spec: compared before and after an update. */
 extern const struct json_table api_ippool_spec_table, api_subnet_spec_table, api_reservedip_spec_table;
 
