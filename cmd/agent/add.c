@@ -155,7 +155,7 @@ static int add(struct agent *a, const struct socket_add *q, struct deadline unti
 int verb_add(struct agent *a, const struct socket_add *q, struct deadline until, struct socket_answer *ret,
 	     struct err *e)
 {
-	int64_t start = clock_mono_ms();
+	double start = clock_mono_s();
 	int r;
 
 	*ret = (struct socket_answer){ 0 };
@@ -163,7 +163,7 @@ int verb_add(struct agent *a, const struct socket_add *q, struct deadline until,
 		until = deadline_min(until, deadline_in(q->deadline_ms));
 	until = deadline_min(until, deadline_in(AGENT_CALL_MS));
 	r = keys_lock(a->keys, q->pod_namespace, q->pod_name, until, e);
-	gauges_wait(false, (double)(clock_mono_ms() - start) / 1000);
+	gauges_wait(false, clock_mono_s() - start);
 	if (r < 0)
 		return r;
 	r = add(a, q, until, ret, e);

@@ -132,5 +132,7 @@ void gauges_release(double seconds);
 void gauges_release_failed(const struct err *e); /* noted, or refused */
 void gauges_wait(bool release, double seconds);
 void gauges_waited_for_pool(void);
+void gauges_commit(double seconds, void *arg);
+void gauges_api(const char *method, double seconds, void *arg);
 
 #endif

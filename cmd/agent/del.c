@@ -38,13 +38,13 @@ static struct deadline del_deadline(struct deadline until)
 
 int verb_del(struct agent *a, const struct socket_del *q, struct deadline until, struct err *e)
 {
-	int64_t start = clock_mono_ms();
+	double start = clock_mono_s();
 	int r;
 
 	until = del_deadline(until);
 	keys_gone(a->keys, q->container_id, q->ifname);
 	r = keys_lock(a->keys, q->pod_namespace, q->pod_name, until, e);
-	gauges_wait(true, (double)(clock_mono_ms() - start) / 1000);
+	gauges_wait(true, clock_mono_s() - start);
 	if (r == 0) {
 		r = release_container(a, q->network, q->container_id, q->ifname, until, e);
 		keys_unlock(a->keys, q->pod_namespace, q->pod_name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gauges.c - the agent's metrics, under the names that dashboards know (spec/ipam.md section 9), and ours */
 #include <errno.h>
+#include <string.h>
 
 #include "agent.h"
 #include "base/own.h"
@@ -12,6 +13,15 @@ static struct counter dels, del_failures, del_internal, del_retries, waited;
 static struct timing add_time = TIMING_INIT(metrics_slow), add_wait = TIMING_INIT(metrics_slow);
 static struct timing del_time = TIMING_INIT(metrics_slow), del_wait = TIMING_INIT(metrics_slow);
 static struct histogram add_fine = HISTOGRAM_INIT(metrics_fine), wait_fine = HISTOGRAM_INIT(metrics_fine);
+static struct histogram commit_fine = HISTOGRAM_INIT(metrics_fine);
+
+enum verb { GET, POST, PUT, PATCH, DELETE, VERB_MAX };
+
+static const char *const verbs[VERB_MAX] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+static struct histogram api_fine[VERB_MAX] = {
+	HISTOGRAM_INIT(metrics_fine), HISTOGRAM_INIT(metrics_fine), HISTOGRAM_INIT(metrics_fine),
+	HISTOGRAM_INIT(metrics_fine), HISTOGRAM_INIT(metrics_fine),
+};
 
 void gauges_wait(bool release, double seconds)
 {
@@ -62,6 +72,20 @@ void gauges_release_failed(const struct err *e)
 	counter_inc(e->sys == ETIMEDOUT || e->sys == ESTALE ? &del_retries : &del_internal);
 }
 
+void gauges_commit(double seconds, void *arg)
+{
+	(void)arg;
+	histogram_observe(&commit_fine, seconds);
+}
+
+void gauges_api(const char *method, double seconds, void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (strcmp(verbs[i], method) == 0)
+			histogram_observe(&api_fine[i], seconds);
+}
+
 /* ---- what the store counts ---- */
 
 #define STAT(name) \
@@ -88,6 +112,10 @@ static double read_behind(void *arg)
 
 	return a->started ? (double)store_kube_behind(a->hub) : 0;
 }
+
+#define METRIC_API(v) \
+	METRIC_HISTOGRAM(P "agent_api_seconds", "requests to kube-apiserver, watches left out", \
+			 &api_fine[v], .label = { { "verb", verbs[v] } })
 
 void gauges_print(struct agent *a, struct buf *out)
 {
@@ -121,6 +149,13 @@ void gauges_print(struct agent *a, struct buf *out)
 		METRIC_HISTOGRAM(P "agent_add_seconds", "ADD: time in the agent, finer", &add_fine),
 		METRIC_HISTOGRAM(P "agent_queue_seconds", "wait for another call of the pod, finer",
 				 &wait_fine),
+		METRIC_HISTOGRAM(P "agent_commit_seconds", "one update of a block, until it is certain",
+				 &commit_fine),
+		METRIC_API(GET),
+		METRIC_API(POST),
+		METRIC_API(PUT),
+		METRIC_API(PATCH),
+		METRIC_API(DELETE),
 		METRIC_READ(P "agent_block_writes", "updates of blocks", read_writes, a),
 		METRIC_READ(P "agent_block_changes", "claims and releases that these carried", read_changes,
 			    a),

@@ -78,6 +78,7 @@ static int connect(struct agent *a, struct err *e)
 					    .pool_value = ipam_pool_value,
 					    .pools_changed = pools_changed,
 					    .block_lost = block_lost,
+					    .wrote = gauges_commit,
 					    .trouble = trouble,
 					    .arg = a };
 	const struct cluster_conf cc = { .k = a->k,
@@ -102,6 +103,7 @@ int life_start(struct agent *a, struct err *e)
 {
 	int r;
 
+	kube_timed(a->k, gauges_api, NULL);
 	for (;;) {
 		r = takeover(a, e);
 		if (r == 0)

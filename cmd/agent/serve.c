@@ -44,17 +44,12 @@ static int reply(struct http_exchange *x, const struct json_table *t, const void
 	return json_encode_text(t, v, &x->answer, e);
 }
 
-static double seconds_since(int64_t start_ms)
-{
-	return (double)(clock_mono_ms() - start_ms) / 1000;
-}
-
 /* ---- ADD, DEL ---- */
 
 static int serve_add(struct http_exchange *x, void *arg)
 {
 	struct agent *a = arg;
-	int64_t start = clock_mono_ms();
+	double start = clock_mono_s();
 	struct socket_answer ans = { 0 };
 	struct socket_add q;
 	struct err e;
@@ -63,7 +58,7 @@ static int serve_add(struct http_exchange *x, void *arg)
 	if (r < 0)
 		return unreadable(x, &e);
 	r = verb_add(a, &q, x->until, &ans, &e);
-	gauges_add(r, &e, seconds_since(start));
+	gauges_add(r, &e, clock_mono_s() - start);
 	if (r == 0)
 		r = reply(x, &socket_answer_table, &ans, &e);
 	if (r < 0) {
@@ -104,7 +99,7 @@ static void after(struct http_exchange *x, bool delivered, void *arg)
 
 static int serve_del(struct http_exchange *x, void *arg)
 {
-	int64_t start = clock_mono_ms();
+	double start = clock_mono_s();
 	struct socket_del q;
 	struct err e;
 	int r = decode(x, &socket_del_table, &q, &e);
@@ -112,7 +107,7 @@ static int serve_del(struct http_exchange *x, void *arg)
 	if (r < 0)
 		return unreadable(x, &e);
 	r = verb_del(arg, &q, x->until, &e);
-	gauges_release(seconds_since(start));
+	gauges_release(clock_mono_s() - start);
 	if (r < 0)
 		r = fail(x, q.network != NULL, &e);
 	json_clear(&socket_del_table, &q);
@@ -162,7 +157,7 @@ static int serve_nothing(struct http_exchange *x, void *arg)
 
 static int serve_batch(struct http_exchange *x, void *arg)
 {
-	int64_t start = clock_mono_ms();
+	double start = clock_mono_s();
 	struct socket_batch_del q;
 	struct err e;
 	int r = decode(x, &socket_batch_del_table, &q, &e);
@@ -170,7 +165,7 @@ static int serve_batch(struct http_exchange *x, void *arg)
 	if (r < 0)
 		return unreadable(x, &e);
 	r = verb_batch_del(arg, &q, x->until, &e);
-	gauges_release(seconds_since(start));
+	gauges_release(clock_mono_s() - start);
 	if (r < 0) {
 		gauges_release_failed(&e);
 		http_say(x, e.cni == SOCKET_FORBID_STATEFUL || e.cni == SOCKET_FORBID_STATELESS ? e.cni : 500,

@@ -162,3 +162,56 @@ nothing_left() {
 	run -0 call n1 DEL second p2
 	eventually 30 nothing_left
 }
+
+# metric NODE NAME[{LABELS}]
+metric() {
+	agent_metrics "$1" | awk -v n="spiderpool_$2" '$1 == n { print $2 }'
+}
+
+# counted NODE NAME WAS BY: the metric has grown by so many.
+counted() {
+	same "$2 $(($3 + $4))" "$2 $(metric "$1" "$2")"
+}
+
+@test "metrics: what went well and what did not is counted by its class, and what the API server took is there" {
+	local name names="ipam_allocation_counts ipam_allocation_failure_counts ipam_allocation_err_ip_used_out_counts
+		ipam_allocation_err_no_available_pool_counts ipam_release_counts ipam_release_failure_counts
+		agent_commit_seconds_count agent_block_writes"
+	local -A was
+	kube_pool tiny 10.111.0.0/16 10.111.6.1 "ipVersion: 4"
+	for i in 1 2 3; do bare_pod n3 "m$i"; done
+	for name in $names; do was[$name]=$(metric n3 "$name"); done
+	puts=$(metric n3 'agent_api_seconds_count{verb="PUT"}')
+	tiny() { agent_ipam n3 "$1" "$2" eth0 "$NETNS" "$3" '"default_ipv4_ippool": ["tiny"]'; }
+	first() { tiny ADD t1 m1; } # once the agent has heard of the pool
+	eventually 10 first
+	again=$(($(metric n3 ipam_allocation_failure_counts) - ${was[ipam_allocation_failure_counts]}))
+	fails 1 tiny ADD t2 m2
+	fails 1 agent_ipam n3 ADD t3 eth0 "$NETNS" m3 '"default_ipv4_ippool": ["nobody"]'
+	counted n3 ipam_allocation_counts "${was[ipam_allocation_counts]}" $((again + 3))
+	counted n3 ipam_allocation_failure_counts "${was[ipam_allocation_failure_counts]}" $((again + 2))
+	counted n3 ipam_allocation_err_ip_used_out_counts "${was[ipam_allocation_err_ip_used_out_counts]}" 1
+	counted n3 ipam_allocation_err_no_available_pool_counts "${was[ipam_allocation_err_no_available_pool_counts]}" $((again + 1))
+	run -0 tiny DEL t1 m1
+	counted n3 ipam_release_counts "${was[ipam_release_counts]}" 1
+	counted n3 ipam_release_failure_counts "${was[ipam_release_failure_counts]}" 0
+	# The pod lives: nothing is freed, so that only the claim was written.
+	counted n3 agent_block_writes "${was[agent_block_writes]}" 1
+	counted n3 agent_commit_seconds_count "${was[agent_commit_seconds_count]}" 1
+	run -0 tiny ADD t4 m1
+	counted n3 agent_commit_seconds_count "${was[agent_commit_seconds_count]}" 2
+	uid=$(pod_uid m1)
+	[ "$(metric n3 'agent_api_seconds_count{verb="PUT"}')" -gt "$puts" ]
+	pod_gone m1
+	cluster stop kube-apiserver
+	# shellcheck disable=SC2317
+	pod_uid() { echo "$uid"; }
+	run -0 tiny DEL t4 m1
+	unset -f pod_uid
+	counted n3 ipam_release_counts "${was[ipam_release_counts]}" 2
+	counted n3 ipam_release_failure_counts "${was[ipam_release_failure_counts]}" 1
+	cluster start kube-apiserver
+	eventually 20 kubectl get sp
+	pod_gone m2 m3
+	eventually 60 nothing_left
+}

@@ -20,6 +20,8 @@ struct deadline {
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+/* The same in seconds, finer: to measure with. */
+double clock_mono_s(void);
 /* Tests only: wall time stands at ms from now on; negative turns that off. */
 void clock_freeze_wall(int64_t ms);
 

@@ -205,8 +205,8 @@ static int wait_job(struct kube *k, struct kube_job *j, struct deadline until)
 	}
 }
 
-int kube_call(struct kube *k, const struct kube_request *q, struct deadline until, struct kube_answer *ret,
-	      struct err *e)
+static int call(struct kube *k, const struct kube_request *q, struct deadline until, struct kube_answer *ret,
+		struct err *e)
 {
 	struct kube_job *j = NULL;
 	int r;
@@ -233,6 +233,23 @@ int kube_call(struct kube *k, const struct kube_request *q, struct deadline unti
 	j->answer.body = BUF_INIT(0);
 	kube_job_free(j);
 	return r;
+}
+
+int kube_call(struct kube *k, const struct kube_request *q, struct deadline until, struct kube_answer *ret,
+	      struct err *e)
+{
+	double start = clock_mono_s();
+	int r = call(k, q, until, ret, e);
+
+	if (k->timed)
+		k->timed(q->method, clock_mono_s() - start, k->timed_arg);
+	return r;
+}
+
+void kube_timed(struct kube *k, void (*each)(const char *method, double seconds, void *arg), void *arg)
+{
+	k->timed = each;
+	k->timed_arg = arg;
 }
 
 void kube_cancel(struct kube *k, struct kube_cancel *c)

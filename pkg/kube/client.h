@@ -77,6 +77,9 @@ int kube_open(const struct kube_config *conf, unsigned flags, struct kube **ret,
  * before. Accepts NULL. */
 void kube_close(struct kube *k);
 void kube_close_p(struct kube **k);
+/* each() hears how long every kube_call() took, however it ended; on the caller's thread. Before the first
+ * call. */
+void kube_timed(struct kube *k, void (*each)(const char *method, double seconds, void *arg), void *arg);
 /* The server's URL, and the namespace of the configuration ("default" when it has none). */
 const char *kube_server(const struct kube *k);
 const char *kube_namespace(const struct kube *k);

@@ -97,6 +97,8 @@ void kube_jobs_remove(struct kube_jobs *l, struct kube_job *j);
 struct kube {
 	struct kube_config conf;
 	unsigned flags;
+	void (*timed)(const char *method, double seconds, void *arg);
+	void *timed_arg;
 	struct kube_token token;
 	struct kube_tls tls;
 	char *url;                     /* what requests go to */

@@ -40,6 +40,9 @@ struct store_kube_conf {
 	/* A block in which this node holds something has vanished, or is older than it was: nothing more is
 	 * given out until store_kube_mended(). Short, and not to call back. May be NULL. */
 	void (*block_lost)(uint8_t ver, ip_num index, void *arg);
+	/* An update of a block: from when it was decided what is in it until that was certain, or nobody
+	 * could say. May be NULL. */
+	void (*wrote)(double seconds, void *arg);
 	/* Worth a line in the log. May be NULL. */
 	void (*trouble)(const char *sentence, void *arg);
 	void *arg;

@@ -352,6 +352,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 	enum kube_outcome outcome = KUBE_NOT_SENT;
 	bool exists = b->exists;
 	uint64_t asked = ++h->seq;
+	double start = clock_mono_s();
 	int r;
 
 	ip_block_name(b->ver, b->index, name);
@@ -367,6 +368,8 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 		if (r == 0)
 			b->as_of = asked;
 		r = after_write(h, b, r, outcome, rv, until, e);
+		if (h->conf.wrote)
+			h->conf.wrote(clock_mono_s() - start, h->conf.arg);
 	} else {
 		unsend(b, false);
 	}
