@@ -25,6 +25,7 @@ struct controller_config {
 	bool coordinator, multus_config;
 	char *coordinator_name, *cni_dir, *cilium_config, *name; /* of our Deployment and Service */
 	char *kubeconfig, *kube_host, *kube_port;
+	char *gops_port, *profiler, *commit, *commit_time, *version; /* refused, or without effect */
 
 	/* Arguments */
 	const char *cert, *key; /* files; "": the controller makes its own */
@@ -40,5 +41,12 @@ void controller_config_clear(struct controller_config *c);
 
 extern const struct daemon_variable controller_variables[];
 extern const size_t controller_variables_n;
+
+/* What users may have set, and needs no setting here. */
+struct controller_unused {
+	const char *name, *why;
+};
+extern const struct controller_unused controller_unused[];
+extern const size_t controller_unused_n;
 
 #endif

@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "config.h"
 #include "daemon/say.h"
+#include "http/server.h"
 #include "ipam/ipam.h"
 #include "kube/client.h"
 #include "kube/lease.h"
@@ -21,17 +22,30 @@
 #include "store/kube.h"
 #include "world.h"
 
+#define CONTROLLER_PARTS 8
+#define MISSING          __attribute__((weak)) /* until all parts are there */
+
+struct webhook; /* webhook.h */
+
 struct controller {
 	struct controller_config conf;
 	struct kube *k;
 	struct store_kube *hub; /* the engine on this cluster, as no node's: engine_open() */
+	struct events *events;  /* events.h */
 	struct kube_lease *lease;
-	struct events *events; /* events.h */
-	struct world *world;   /* of the leader; NULL elsewhere */
-	void *parts[8];        /* what part_start() answered, in the order of the table in lead.c */
+	struct webhook *webhook;
+	struct http_server *health, *metrics;
 	atomic_bool started, leading, stopping;
-	pthread_mutex_t lock;
-	pthread_cond_t stop;
+	pthread_mutex_t lock; /* of changed */
+	pthread_cond_t changed;
+
+	/* Of the leader. The lock is held by whoever is not a part and reads them: lead_use(). Parts need no
+	 * lock. */
+	pthread_mutex_t using;
+	struct world *world;           /* NULL elsewhere */
+	void *parts[CONTROLLER_PARTS]; /* what start() answered */
+	pthread_t leader;
+	bool has_leader;
 };
 
 /* ---- parts: what only the leader does ----
@@ -46,19 +60,56 @@ struct controller_part {
 	int (*start)(struct controller *c, void **ret, struct err *e);
 	void (*stop)(void *part);
 };
-extern const struct controller_part part_pools;   /* pools.c: SpiderIPPool's status, finalizer, conditions */
-extern const struct controller_part part_subnets; /* subnets.c: SpiderSubnet's */
-extern const struct controller_part part_applications; /* applications.c: pools of applications */
-extern const struct controller_part part_gc;           /* gc.c: addresses whose owner has died */
-extern const struct controller_part part_multus;       /* multus.c: SpiderMultusConfig */
-extern const struct controller_part part_coordinator;  /* coordinator.c: SpiderCoordinator's status */
+MISSING extern const struct controller_part
+	part_pools; /* pools.c: SpiderIPPool's status, finalizer, conditions */
+MISSING extern const struct controller_part part_subnets;      /* subnets.c: SpiderSubnet's */
+MISSING extern const struct controller_part part_applications; /* applications.c: pools of applications */
+MISSING extern const struct controller_part part_gc;           /* gc.c: addresses whose owner has died */
+MISSING extern const struct controller_part part_multus;       /* multus.c: SpiderMultusConfig */
+MISSING extern const struct controller_part part_coordinator;  /* coordinator.c: SpiderCoordinator's status */
+
+/* ---- lead.c ---- */
+
+int lead_start(struct controller *c, struct err *e); /* takes part in the election */
+void lead_stop(struct controller *c);
+/* The world, locked against the end of our leading; NULL, and not locked, when another replica leads. */
+struct world *lead_use(struct controller *c);
+void lead_done(struct controller *c);
+/* What start() of this part answered; between lead_use() and lead_done(). */
+void *lead_part(struct controller *c, const struct controller_part *part);
+
+/* ---- serve.c: probes, metrics, the HTTP API ---- */
+
+int serve_start(struct controller *c, struct err *e);
+void serve_stop(struct controller *c, struct deadline until);
+
+/* ---- engine.c ---- */
 
 /* A session of the engine: m->store lives until engine_close(). fixed as in store/kube.h. */
 struct engine {
 	struct store *st;
 	struct ipam m;
 };
+int engine_start(struct controller *c, struct err *e);
 int engine_open(struct controller *c, struct deadline until, struct engine *ret, struct err *e);
 void engine_close(struct engine *g);
+
+/* ---- what the parts give to the others ---- */
+
+/* Append to out, as Prometheus text; pools_metrics() between lead_use() and lead_done(). */
+MISSING void gc_metrics(struct controller *c, struct buf *out);
+MISSING void pools_metrics(struct controller *c, struct buf *out);
+
+/* The HTTP API beside the probes; arg is the controller. */
+MISSING extern const struct http_route controller_api_routes[];
+MISSING extern const size_t controller_api_n;
+
+/* Admission, on every replica. */
+MISSING int webhook_start(struct controller *c, struct webhook **ret, struct err *e);
+MISSING void webhook_stop(struct webhook *w, struct deadline until); /* accepts NULL */
+
+/* Other commands of the program. */
+MISSING int init_main(int argc, char **argv, char **envp);
+MISSING int clean_main(int argc, char **argv, char **envp);
 
 #endif

@@ -12,7 +12,7 @@
 #include "kube/views.h"
 
 enum world_kind {
-	WORLD_POOLS,        /* struct api_ippool, without status.allocatedIPs */
+	WORLD_POOLS,        /* struct api_ippool */
 	WORLD_SUBNETS,      /* struct api_subnet */
 	WORLD_RESERVED,     /* struct api_reservedip */
 	WORLD_BLOCKS,       /* struct api_ipblock; api/block.h decodes spec.records */
@@ -59,9 +59,12 @@ struct world_endpoint {
 struct world_condition {
 	char *type, *status, *changed_at; /* lastTransitionTime */
 };
+struct world_node_info {
+	char *boot_id;
+};
 struct world_node_status {
 	JSON_LIST(struct world_condition) conditions;
-	char *boot_id; /* nodeInfo.bootID */
+	struct world_node_info info;
 };
 struct world_node {
 	struct world_meta meta;

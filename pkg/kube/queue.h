@@ -10,6 +10,7 @@
 #define KUBE_QUEUE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kube/client.h"
 
@@ -35,8 +36,8 @@ int kube_queue_start(const struct kube_queue_conf *c, struct kube_queue **ret, s
 void kube_queue_stop(struct kube_queue *q);
 
 /* To be looked at in ms at the latest (0: now): the earlier time counts when it waits already, so that a
- * delay debounces. The key is copied. Out of memory: everything that is known to the queue is looked at
- * (never: lost). After kube_queue_stop() has begun it does nothing. From any thread. */
+ * delay debounces. The key is copied; without memory for it nothing is added: whoever relies on a queue has a
+ * slow timer too. After kube_queue_stop() has begun it does nothing. From any thread. */
 void kube_queue_add(struct kube_queue *q, const char *key, int64_t ms);
 /* "namespace/name"; ns "": "name". */
 void kube_queue_add_object(struct kube_queue *q, const char *ns, const char *name, int64_t ms);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - spiderpool-controller: starts its parts, waits for a signal, ends them */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller.h"
+#include "events.h"
+#include "kube/thread.h"
+
+#define STOP_MS  3500
+#define LEAVE_S  4
+#define WAKE_MS  60000
+#define AGAIN_MS 1000
+
+static void note(const char *sentence, void *arg)
+{
+	(void)arg;
+	say(LOG_LEVEL_WARN, "%s", sentence);
+}
+
+static int open_api(struct controller *c, struct err *e)
+{
+	struct kube_config kc = { 0 };
+	int r = c->conf.kubeconfig[0] ? kube_config_file(c->conf.kubeconfig, NULL, 0, &kc, e)
+				      : kube_config_pod(c->conf.kube_host, c->conf.kube_port, NULL, &kc, e);
+
+	if (r == 0)
+		r = kube_open(&kc, 0, &c->k, e);
+	kube_config_clear(&kc);
+	return r;
+}
+
+static void end(struct controller *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* SIGTERM and SIGINT are waited for here, also while the start takes its time. */
+static void *wait_for_signal(void *arg)
+{
+	struct controller *c = arg;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigwait(&set, &sig);
+	say(LOG_LEVEL_INFO, "stopping");
+	end(c);
+	/* What is under way may hang in the API server; nothing is lost by leaving it. */
+	sleep(LEAVE_S);
+	say(LOG_LEVEL_WARN, "left without an orderly end");
+	_exit(1);
+}
+
+static void pause_ms(struct controller *c, int64_t ms)
+{
+	struct deadline until = deadline_in(ms);
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stopping && deadline_left(until) > 0)
+		kube_cond_wait(&c->changed, &c->lock, until);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* The certificate is in the API: without it there is nothing to serve with yet. */
+static int start_webhook(struct controller *c, struct err *e)
+{
+	int r = 0;
+
+	while (webhook_start && !c->stopping) {
+		r = webhook_start(c, &c->webhook, e);
+		if (r == 0 || e->cni == ERR_CONFIG)
+			break;
+		say(LOG_LEVEL_WARN, "admission cannot be served yet, trying again: %s", e->msg);
+		pause_ms(c, AGAIN_MS);
+	}
+	return c->stopping ? 0 : r;
+}
+
+static int start(struct controller *c, struct err *e)
+{
+	int r = open_api(c, e);
+
+	if (r == 0)
+		r = engine_start(c, e);
+	if (r == 0 && events_start)
+		r = events_start(c->k, "spiderpool-controller", c->conf.pod, &c->events, e);
+	if (r == 0)
+		r = lead_start(c, e);
+	if (r == 0)
+		r = serve_start(c, e);
+	if (r == 0)
+		r = start_webhook(c, e);
+	if (r < 0)
+		return r;
+	c->started = true;
+	say(LOG_LEVEL_INFO, "spiderpool-controller " SPIDERPOOL_VERSION " serves as %s", c->conf.pod);
+	return 0;
+}
+
+static void stop(struct controller *c)
+{
+	struct deadline until = deadline_in(STOP_MS);
+
+	end(c);
+	lead_stop(c);
+	if (webhook_stop)
+		webhook_stop(c->webhook, until);
+	serve_stop(c, until);
+	if (events_stop)
+		events_stop(c->events);
+	store_kube_close(c->hub, until);
+	kube_close(c->k);
+	controller_config_clear(&c->conf);
+}
+
+static int run(struct controller *c, struct err *e)
+{
+	pthread_t signals;
+	sigset_t set;
+	int r;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGABRT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	r = kube_thread(&signals, wait_for_signal, c, e);
+	if (r < 0)
+		return r;
+	r = start(c, e);
+	while (r == 0 && !c->stopping)
+		pause_ms(c, WAKE_MS);
+	if (r < 0 && c->stopping)
+		r = 0; /* asked to end while it began */
+	return r;
+}
+
+static int daemon_main(int argc, char **argv, char **envp)
+{
+	struct controller c = { .lock = PTHREAD_MUTEX_INITIALIZER, .using = PTHREAD_MUTEX_INITIALIZER };
+	const char *path;
+	struct err e;
+	int r;
+
+	/* Each arena of malloc is memory that only one thread reuses. */
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_TRIM_THRESHOLD, 256 << 10);
+	kube_cond_init(&c.changed);
+	r = controller_config_args(argc, argv, &path, &c.conf, &e);
+	if (r == 0)
+		r = controller_config_read(path, envp, note, NULL, &c.conf, &e);
+	if (r < 0) {
+		fprintf(stderr, "spiderpool-controller: %s\n", e.msg);
+		return 2;
+	}
+	say_level(c.conf.log_level);
+	r = run(&c, &e);
+	if (r < 0)
+		say(LOG_LEVEL_ERROR, "%s", e.msg);
+	stop(&c);
+	return r < 0;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	if (argc > 1 && strcmp(argv[1], "init") == 0)
+		return init_main(argc, argv, envp);
+	if (argc > 1 && strcmp(argv[1], "clean") == 0)
+		return clean_main(argc, argv, envp);
+	return daemon_main(argc, argv, envp);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world_views.c - what is kept of each object of the cluster */
+#include <string.h>
+
+#include "world_views.h"
+
+static const struct json_field owner_fields[] = {
+	JF(struct kube_owner, api_version, "apiVersion"),
+	JF(struct kube_owner, kind, "kind"),
+	JF(struct kube_owner, name, "name"),
+	JF(struct kube_owner, uid, "uid"),
+	JF(struct kube_owner, controller, "controller"),
+};
+static const struct json_table owner_table = JSON_TABLE(struct kube_owner, "owner", owner_fields);
+
+static const struct json_field meta_fields[] = {
+	JF(struct world_meta, name, "name"),
+	JF(struct world_meta, ns, "namespace"),
+	JF(struct world_meta, uid, "uid"),
+	JF(struct world_meta, version, "resourceVersion"),
+	JF(struct world_meta, deleted_at, "deletionTimestamp"),
+	JF(struct world_meta, grace_s, "deletionGracePeriodSeconds"),
+	JF(struct world_meta, finalizers, "finalizers"),
+	JL(struct world_meta, owners, "ownerReferences", &owner_table),
+};
+static const struct json_table meta_table = JSON_TABLE(struct world_meta, "metadata", meta_fields);
+
+static const struct json_field pod_spec_fields[] = {
+	JF(struct world_pod_spec, node, "nodeName"),
+	JF(struct world_pod_spec, host_network, "hostNetwork"),
+	JF(struct world_pod_spec, grace_s, "terminationGracePeriodSeconds"),
+};
+static const struct json_table pod_spec_table = JSON_TABLE(struct world_pod_spec, "spec", pod_spec_fields);
+static const struct json_field pod_status_fields[] = {
+	JF(struct world_pod_status, phase, "phase"),
+	JF(struct world_pod_status, ip, "podIP"),
+};
+static const struct json_table pod_status_table =
+	JSON_TABLE(struct world_pod_status, "status", pod_status_fields);
+static const struct json_field pod_fields[] = {
+	JS(struct world_pod, meta, "metadata", &meta_table),
+	JS(struct world_pod, spec, "spec", &pod_spec_table),
+	JS(struct world_pod, status, "status", &pod_status_table),
+};
+const struct json_table world_pod_table = JSON_TABLE(struct world_pod, "Pod", pod_fields);
+
+static const struct json_field current_fields[] = {
+	JF(struct world_endpoint_current, uid, "uid"),
+	JF(struct world_endpoint_current, node, "node"),
+};
+static const struct json_table current_table =
+	JSON_TABLE(struct world_endpoint_current, "current", current_fields);
+static const struct json_field endpoint_status_fields[] = {
+	JS(struct world_endpoint_status, current, "current", &current_table),
+	JF(struct world_endpoint_status, owner_type, "ownerControllerType"),
+	JF(struct world_endpoint_status, owner_name, "ownerControllerName"),
+};
+static const struct json_table endpoint_status_table =
+	JSON_TABLE(struct world_endpoint_status, "status", endpoint_status_fields);
+static const struct json_field endpoint_fields[] = {
+	JS(struct world_endpoint, meta, "metadata", &meta_table),
+	JS(struct world_endpoint, status, "status", &endpoint_status_table),
+};
+const struct json_table world_endpoint_table =
+	JSON_TABLE(struct world_endpoint, "SpiderEndpoint", endpoint_fields);
+
+static const struct json_field condition_fields[] = {
+	JF(struct world_condition, type, "type"),
+	JF(struct world_condition, status, "status"),
+	JF(struct world_condition, changed_at, "lastTransitionTime"),
+};
+static const struct json_table condition_table =
+	JSON_TABLE(struct world_condition, "condition", condition_fields);
+static const struct json_field node_info_fields[] = {
+	JF(struct world_node_info, boot_id, "bootID"),
+};
+static const struct json_table node_info_table =
+	JSON_TABLE(struct world_node_info, "nodeInfo", node_info_fields);
+static const struct json_field node_status_fields[] = {
+	JL(struct world_node_status, conditions, "conditions", &condition_table),
+	JS(struct world_node_status, info, "nodeInfo", &node_info_table),
+};
+static const struct json_table node_status_table =
+	JSON_TABLE(struct world_node_status, "status", node_status_fields);
+static const struct json_field node_fields[] = {
+	JS(struct world_node, meta, "metadata", &meta_table),
+	JS(struct world_node, status, "status", &node_status_table),
+};
+const struct json_table world_node_table = JSON_TABLE(struct world_node, "Node", node_fields);
+
+static const struct json_field ordinals_fields[] = {
+	JF(struct kube_ordinals, start, "start"),
+};
+static const struct json_table ordinals_table = JSON_TABLE(struct kube_ordinals, "ordinals", ordinals_fields);
+static const struct json_field sts_spec_fields[] = {
+	JF(struct kube_stateful_set_spec, replicas, "replicas"),
+	JS(struct kube_stateful_set_spec, ordinals, "ordinals", &ordinals_table),
+};
+static const struct json_table sts_spec_table =
+	JSON_TABLE(struct kube_stateful_set_spec, "spec", sts_spec_fields);
+static const struct json_field sts_fields[] = {
+	JS(struct world_sts, meta, "metadata", &meta_table),
+	JS(struct world_sts, spec, "spec", &sts_spec_table),
+};
+const struct json_table world_sts_table = JSON_TABLE(struct world_sts, "StatefulSet", sts_fields);
+
+bool world_node_ready(const struct world_node *n)
+{
+	if (!n)
+		return false;
+	for (size_t i = 0; i < n->status.conditions.n; i++) {
+		const struct world_condition *c = &n->status.conditions.v[i];
+
+		if (c->type && c->status && strcmp(c->type, "Ready") == 0)
+			return strcmp(c->status, "True") == 0;
+	}
+	return false;
+}
