@@ -167,21 +167,24 @@ static int check_hijack(const struct json_strv *l, const char *at, struct err *e
 	return 0;
 }
 
-static int check_route(const struct api_route *route, struct err *e)
+static int check_route(const struct api_route *route, const char *at, size_t i, struct err *e)
 {
 	struct ip_prefix dst;
 	struct ip gw;
 
 	if (!route->dst || !*route->dst)
-		return check_failed(e, "dst: missing: want an address or a prefix");
+		return check_failed(e, "%s.policyRoutes[%zu].dst: missing: want an address or a prefix", at,
+				    i);
 	if (!route->gw || !*route->gw)
-		return check_failed(e, "gw: missing: want an address of a gateway");
+		return check_failed(e, "%s.policyRoutes[%zu].gw: missing: want the address of a gateway", at,
+				    i);
 	if (ip_prefix_parse_any(route->dst, &dst, e) < 0)
-		return err_wrap(e, "dst");
+		return err_wrap(e, "%s.policyRoutes[%zu].dst", at, i);
 	if (ip_parse(route->gw, &gw, e) < 0)
-		return err_wrap(e, "gw");
+		return err_wrap(e, "%s.policyRoutes[%zu].gw", at, i);
 	if (gw.ver != dst.ip.ver)
-		return check_failed(e, "gw: %s: want IPv%d as dst %s is", route->gw, dst.ip.ver, route->dst);
+		return check_failed(e, "%s.policyRoutes[%zu].gw: %s: want IPv%d as dst %s is", at, i,
+				    route->gw, dst.ip.ver, route->dst);
 	return 0;
 }
 
@@ -259,11 +262,8 @@ int api_coordinator_check(const struct api_coordinator_spec *s, const char *at, 
 	if (r == 0 && s->policy_routes.n > API_COORDINATOR_ROUTES)
 		r = check_failed(e, "%s.policyRoutes: %zu items: want at most %d", at, s->policy_routes.n,
 				 API_COORDINATOR_ROUTES);
-	for (size_t i = 0; i < s->policy_routes.n && r == 0; i++) {
-		r = check_route(&s->policy_routes.v[i], e);
-		if (r < 0)
-			err_wrap(e, "%s.policyRoutes[%zu]", at, i);
-	}
+	for (size_t i = 0; i < s->policy_routes.n && r == 0; i++)
+		r = check_route(&s->policy_routes.v[i], at, i, e);
 	if (r == 0 && s->pod_mac_prefix && *s->pod_mac_prefix) {
 		r = check_mac_prefix(s->pod_mac_prefix, e);
 		if (r < 0)
