@@ -131,6 +131,8 @@ struct fate fate_of(const struct block_rec *r, const struct fate_facts *f, const
 		return dead(r, f, 0, r->unconfirmed, "what it was kept for is gone");
 	}
 	switch (f->pod.is) {
+	case FATE_POD_UNKNOWN:
+		return keep("it names no pod");
 	case FATE_POD_STATIC:
 		return keep("it is a static pod's of its node");
 	case FATE_POD_SAME:

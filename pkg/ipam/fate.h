@@ -23,7 +23,8 @@
 #define FATE_NO_IP_MS 600000
 
 enum fate_pod_is {
-	FATE_POD_ABSENT, /* no such pod, or it has another UID */
+	FATE_POD_UNKNOWN, /* the record names none */
+	FATE_POD_ABSENT,  /* no such pod, or it has another UID */
 	FATE_POD_SAME,
 	FATE_POD_STATIC, /* another UID, but kubelet's static pod of that name on the record's node: its
 			    object is made anew while its containers run on */
