@@ -9,6 +9,6 @@ extern const struct command cmd_program; /* main.c: the program itself, with the
 
 extern const struct command cmd_apply, cmd_delete, cmd_get, cmd_ip, cmd_ip_show, cmd_gc, cmd_fsck, cmd_import,
 	cmd_why, cmd_plan, cmd_top, cmd_backup, cmd_restore, cmd_status, cmd_cni, cmd_describe, cmd_complete,
-	cmd_help, cmd_install_plugins;
+	cmd_help, cmd_install_plugins, cmd_clean;
 
 #endif

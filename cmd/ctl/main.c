@@ -38,11 +38,11 @@ static const struct option global_options[] = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_apply,   &cmd_get,      &cmd_describe, &cmd_delete,
-	&cmd_ip,      &cmd_gc,       &cmd_fsck,     &cmd_import,
-	&cmd_why,     &cmd_plan,     &cmd_top,      &cmd_backup,
-	&cmd_restore, &cmd_status,   &cmd_cni,      &cmd_install_plugins,
-	&cmd_help,    &cmd_complete, NULL,
+	&cmd_apply,   &cmd_get,    &cmd_describe, &cmd_delete,
+	&cmd_ip,      &cmd_gc,     &cmd_fsck,     &cmd_import,
+	&cmd_why,     &cmd_plan,   &cmd_top,      &cmd_backup,
+	&cmd_restore, &cmd_status, &cmd_cni,      &cmd_install_plugins,
+	&cmd_clean,   &cmd_help,   &cmd_complete, NULL,
 };
 
 const struct command cmd_program = {
