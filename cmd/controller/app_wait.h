@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app_wait.h - what waits for a subnet: applications for its addresses, given back addresses for the agents
+ *
+ * Hints, and for that reason only in memory: who starts anew looks at everything.
+ */
+#ifndef CONTROLLER_APP_WAIT_H
+#define CONTROLLER_APP_WAIT_H
+
+#include "app_name.h"
+
+enum app_wait {
+	APP_HUNGRY,  /* for addresses that other pools give back */
+	APP_LEAVING, /* for records of its own pools to end */
+	APP_WAITS
+};
+
+struct app_waits; /* opaque; any thread */
+
+int app_waits_new(struct app_waits **ret, struct err *e);
+void app_waits_free(struct app_waits *w); /* accepts NULL */
+
+/* Until it is woken once. Out of memory: it is looked at again with the next change of itself. */
+void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key);
+/* Those that wait for a subnet that meets the prefix; wake() is told unlocked. */
+void app_wake(struct app_waits *w, enum app_wait what, struct ip_prefix changed,
+	      void (*wake)(const char *key, void *arg), void *arg);
+
+/* How long an agent may take to hear that a pool has lost addresses. */
+#define APP_REST_MS 5000
+/* What a pool has given back is nobody's for that long. */
+int app_rest(struct app_waits *w, const struct ip_set *dropped, struct err *e);
+/* All that rests of the family; out is overwritten. */
+int app_resting(struct app_waits *w, uint8_t ver, struct ip_set *out, struct err *e);
+
+#endif
