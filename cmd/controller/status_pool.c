@@ -38,8 +38,8 @@ void status_names_end(struct status_names *l)
 /* ---- records ---- */
 
 /* Fields of records hold nothing that JSON would write in another way (api/block.h). */
-static void publish(const struct status_pool_in *in, struct ip a, const struct block_rec *r,
-		    struct status_sum *s)
+static void publish_record(const struct status_pool_in *in, struct ip a, const struct block_rec *r,
+			   struct status_sum *s)
 {
 	char text[IP_TEXT_MAX];
 
@@ -62,7 +62,8 @@ static void soonest(struct status_sum *s, int64_t at)
 		s->next = at;
 }
 
-static void add(const struct status_pool_in *in, struct ip a, const struct block_rec *r, struct status_sum *s)
+static void add_record(const struct status_pool_in *in, struct ip a, const struct block_rec *r,
+		       struct status_sum *s)
 {
 	bool inside = a.ver == in->total->ver && ip_set_has(in->total, a.n);
 	bool named = strcmp(r->pool, in->name) == 0;
@@ -80,7 +81,7 @@ static void add(const struct status_pool_in *in, struct ip a, const struct block
 	}
 	if (!named && !(inside && !in->is_pool(r->pool, in->arg)))
 		return;
-	publish(in, a, r, s);
+	publish_record(in, a, r, s);
 	if (!inside)
 		status_name(&s->outside, "%s (%s/%s)", ip_format(a, text), r->ns, r->pod);
 }
@@ -92,7 +93,7 @@ int status_sum_block(const struct status_pool_in *in, const struct block *b, str
 
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++)
 		if (held >> i & 1)
-			add(in, (struct ip){ b->ver, (b->index << IP_BLOCK_BITS) + i }, &b->rec[i], s);
+			add_record(in, (struct ip){ b->ver, (b->index << IP_BLOCK_BITS) + i }, &b->rec[i], s);
 	return s->text.err ? err_set(e, -s->text.err, "SpiderIPPool %s: status.allocatedIPs", in->name) : 0;
 }
 
