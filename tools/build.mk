@@ -38,7 +38,7 @@ ALL_LDFLAGS = -Wl,--gc-sections $(SANITIZE) $(LDFLAGS)
 # libnl carries name lookups that nothing here calls; ld would warn of them in every static program.
 STATIC     := $(if $(SAN)$(FUZZ),,-static -Wl,--no-warnings)
 PLUGIN_LIBS = $(if $(STATIC),-l:libjson-c.a -l:liblmdb.a -l:libnl-3.a,-ljson-c -llmdb -lnl-3)
-CTL_LIBS    = -Wl,--as-needed -ljson-c -llmdb -lyaml -lnl-3 -lcurl -lmicrohttpd
+CTL_LIBS    = -Wl,--as-needed -ljson-c -llmdb -lyaml -lnl-3 -lcurl -lmicrohttpd -lgnutls
 
 Q := $(if $(V),,@)
 

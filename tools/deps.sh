@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # shellcheck disable=SC2034 # by name, below
-build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev libcurl4-gnutls-dev libmicrohttpd-dev)
+build=(gcc libc6-dev make libjson-c-dev liblmdb-dev libnl-3-dev libyaml-dev libxxhash-dev libcurl4-gnutls-dev libmicrohttpd-dev libgnutls28-dev)
 # shellcheck disable=SC2034
 demo=("${build[@]}" iproute2 iputils-ping nftables perl-base containernetworking-plugins jq)
 # shellcheck disable=SC2034
@@ -19,7 +19,7 @@ check=("${demo[@]}" bats perl python3 python3-yaml libcmocka-dev valgrind
 	ethtool libbpf1 libcap-ng0 libnuma1 libunbound8 libxdp1 # for Open vSwitch, see e2e/bats/ovs.bash
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 	libc6:arm64 libjson-c-dev:arm64 liblmdb-dev:arm64 libnl-3-dev:arm64 libyaml-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64
-	libcurl4-gnutls-dev:arm64 libmicrohttpd-dev:arm64)
+	libcurl4-gnutls-dev:arm64 libmicrohttpd-dev:arm64 libgnutls28-dev:arm64)
 
 what=${1:-check}
 case $what in

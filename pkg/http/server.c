@@ -14,6 +14,7 @@
 
 #include "base/own.h"
 #include "http/listen.h"
+#include "http/tls.h"
 #include "json/tree.h"
 
 #define BODY_MAX   ((size_t)1 << 20)
@@ -29,6 +30,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	char *path; /* NULL: TCP */
 	struct listen_name name;
+	struct http_tls *tls; /* NULL: none */
 	uint16_t port;
 	int listener; /* ours again once the server stops, else -1 */
 
@@ -276,6 +278,7 @@ static void server_free(struct http_server *s)
 {
 	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
+	http_tls_free(s->tls);
 	free(s->path);
 	free(s);
 }
@@ -315,15 +318,18 @@ static int start(struct http_server *s, int fd, struct err *e)
 {
 	const unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 			       MHD_USE_POLL | MHD_USE_ITC | (s->conf.cert ? MHD_USE_TLS : 0);
-	const struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)s->conf.cert },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)s->conf.key },
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http_tls_retrieve() },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_tls_connection, NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	const struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	sigset_t all, before;
 	int why;
 
+	if (s->conf.cert && http_tls_new(s->conf.cert, s->conf.key, &s->tls, e) < 0)
+		return err_wrap(e, "start the HTTP server");
+	tls[1].ptr_value = s->tls;
 	/* Signals are for the program's own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -339,9 +345,7 @@ static int start(struct http_server *s, int fd, struct err *e)
 	if (s->daemon)
 		return 0;
 	return err_code(e, ERR_IO, why ? why : EINVAL, "start the HTTP server: %s",
-			why            ? strerror(why)
-			: s->conf.cert ? "certificate and key do not fit, or are no PEM"
-				       : "no reason given");
+			why ? strerror(why) : "no reason given");
 }
 
 int http_server_unix(const struct http_server_conf *c, const char *path, mode_t mode,
@@ -397,6 +401,11 @@ int http_server_tcp(const struct http_server_conf *c, const char *host, uint16_t
 uint16_t http_server_port(const struct http_server *s)
 {
 	return s->path ? 0 : s->port;
+}
+
+int http_server_renew(struct http_server *s, const char *cert, const char *key, struct err *e)
+{
+	return http_tls_renew(s->tls, cert, key, e);
 }
 
 int http_server_stop(struct http_server *s, struct deadline until, struct err *e)

@@ -48,7 +48,7 @@ struct http_server_conf {
 	size_t body_max;      /* 1 MiB; more is answered with 413 */
 	unsigned idle_s;      /* without a byte in or out: closed; 30. Does not count while a handler works */
 	int64_t request_ms;   /* what until is made of; 100000 */
-	const char *cert, *key; /* PEM text: TLS */
+	const char *cert, *key; /* PEM text: TLS; needed only for the start */
 };
 
 struct http_server;
@@ -62,6 +62,10 @@ int http_server_tcp(const struct http_server_conf *c, const char *host, uint16_t
 		    struct http_server **ret, struct err *e);
 /* 0 for a unix socket. */
 uint16_t http_server_port(const struct http_server *s);
+
+/* Of a server with TLS: another certificate (a chain, PEM) and its key for connections that come from now on.
+ * -EINVAL, code ERR_CONFIG: they cannot be read or do not fit, and nothing has changed. */
+int http_server_renew(struct http_server *s, const char *cert, const char *key, struct err *e);
 
 /* Takes no more connections, removes the socket file, answers 503 to what comes over open connections, and
  * waits for the handlers that work. 0: all have come back, s is released. -ETIMEDOUT: some have not; they go

@@ -608,37 +608,100 @@ static const char key[] = "-----BEGIN PRIVATE KEY-----\n"
 			  "gehDLDFsgw4dLB9nPgDLQx2+32N+JU3xAmguAVQpxwOjMkAdbQpFMiFh\n"
 			  "-----END PRIVATE KEY-----\n";
 
+/* Of another one. */
+static const char cert2[] = "-----BEGIN CERTIFICATE-----\n"
+			    "MIIBfzCCASWgAwIBAgIUFSeozXiLEX0m1DiKIwJCJ4xF6o8wCgYIKoZIzj0EAwIw\n"
+			    "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA4MDEyNloYDzIxMjYxMDMw\n"
+			    "MDgwMTI2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+			    "PQMBBwNCAATi08sFXSUzW86ePW01MGsVJIC944Dd278FbxBXAqo6i7m7J/1k6Lg6\n"
+			    "uy3Dv5EKSFB1xbgW8MjgcAnOt5ATTFeio1MwUTAdBgNVHQ4EFgQUBYi5sJFqzcEg\n"
+			    "Zr0K9n9uYu+mg38wHwYDVR0jBBgwFoAUBYi5sJFqzcEgZr0K9n9uYu+mg38wDwYD\n"
+			    "VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBBj6ac8DHtSoWu0aYeHMCC\n"
+			    "iNUY3y8++Ye+NebvKcwPUgIhAKOmy/GeLrA30/rRL6IWztPVnXT9aZXchmWsq6ID\n"
+			    "3TRF\n"
+			    "-----END CERTIFICATE-----\n";
+static const char key2[] = "-----BEGIN PRIVATE KEY-----\n"
+			   "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoehqSJj938Tya2QW\n"
+			   "oZjJdlveR9bVeRO5b/l02NUzc82hRANCAATi08sFXSUzW86ePW01MGsVJIC944Dd\n"
+			   "278FbxBXAqo6i7m7J/1k6Lg6uy3Dv5EKSFB1xbgW8MjgcAnOt5ATTFei\n"
+			   "-----END PRIVATE KEY-----\n";
+
 static size_t take(char *data, size_t size, size_t n, void *out)
 {
 	buf_add(out, data, size * n);
 	return size * n;
 }
 
-static void test_tls(void **state)
+/* A request that wants this certificate. */
+static CURLcode ask_tls(CURL *curl, const char *trusted, struct buf *text)
+{
+	char url[64], ca[] = "/tmp/http-server-ca-XXXXXX";
+	const int fd = mkstemp(ca);
+	CURLcode r;
+
+	assert_int_equal(write(fd, trusted, strlen(trusted)), strlen(trusted));
+	close(fd);
+	buf_reset(text);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/echo", http_server_port(server));
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
+	r = curl_easy_perform(curl);
+	unlink(ca);
+	return r;
+}
+
+static CURLcode ask_anew(const char *trusted)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(1000);
-	struct http_server_conf c = conf;
 	CURL *curl = curl_easy_init();
-	char url[64];
+	CURLcode r = ask_tls(curl, trusted, &text);
+
+	curl_easy_cleanup(curl);
+	if (r == CURLE_OK)
+		assert_string_equal(buf_cstr(&text), "POST /echo 2 {}");
+	return r;
+}
+
+static void test_tls(void **state)
+{
+	struct http_server_conf c = conf;
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(1000);
+	CURL *open = curl_easy_init();
+	long connects;
 
 	(void)state;
 	c.cert = key;
 	c.key = key;
 	assert_int_equal(http_server_tcp(&c, "127.0.0.1", 0, &server, &err), -EINVAL);
-	want_in(err.msg, "certificate and key do not fit, or are no PEM");
+	want_in(err.msg, "start the HTTP server: certificate: ");
+	c.cert = cert2;
+	assert_int_equal(http_server_tcp(&c, "127.0.0.1", 0, &server, &err), -EINVAL);
+	want_in(err.msg, "start the HTTP server: certificate and key do not fit");
 	c.cert = cert;
 	assert_int_equal(http_server_tcp(&c, "127.0.0.1", 0, &server, &err), 0);
-	snprintf(url, sizeof(url), "https://127.0.0.1:%u/echo", http_server_port(server));
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
-	assert_int_equal(curl_easy_perform(curl), CURLE_OK);
-	curl_easy_cleanup(curl);
+	assert_int_equal(ask_anew(cert), CURLE_OK);
+	assert_int_equal(ask_anew(cert2), CURLE_PEER_FAILED_VERIFICATION);
+
+	assert_int_equal(ask_tls(open, cert, &text), CURLE_OK);
+	assert_int_equal(http_server_renew(server, cert2, key, &err), -EINVAL);
+	assert_int_equal(http_server_renew(server, cert2, cert2, &err), -EINVAL);
+	assert_int_equal(ask_anew(cert), CURLE_OK);
+	assert_int_equal(http_server_renew(server, cert2, key2, &err), 0);
+	assert_int_equal(ask_anew(cert2), CURLE_OK);
+	assert_int_equal(ask_anew(cert), CURLE_PEER_FAILED_VERIFICATION);
+	/* Who was there before goes on. */
+	buf_reset(&text);
+	assert_int_equal(curl_easy_perform(open), CURLE_OK);
+	assert_int_equal(curl_easy_getinfo(open, CURLINFO_NUM_CONNECTS, &connects), CURLE_OK);
+	assert_int_equal(connects, 0);
 	assert_string_equal(buf_cstr(&text), "POST /echo 2 {}");
+	curl_easy_cleanup(open);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
