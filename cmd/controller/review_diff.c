@@ -45,14 +45,6 @@ static void add_key(struct buf *path, const char *key)
 	}
 }
 
-static void cut(struct buf *path, size_t len)
-{
-	if (path->err)
-		return;
-	path->len = len;
-	path->s[len] = '\0';
-}
-
 /* The same elements, and more behind them; the object has exactly what we read of it. */
 static bool only_grew(struct json_object *object, struct json_object *before, struct json_object *after)
 {
@@ -80,6 +72,43 @@ static int grow(struct json_object *patch, struct buf *path, size_t from, struct
 static int walk(struct json_object *patch, struct buf *path, struct json_object *object,
 		struct json_object *before, struct json_object *after, struct err *e);
 
+static void cut(struct buf *path, size_t len)
+{
+	if (path->err)
+		return;
+	path->len = len;
+	path->s[len] = '\0';
+}
+
+/* As many elements as before and as in the object, all of them objects. */
+static bool same_elements(struct json_object *object, struct json_object *before, struct json_object *after)
+{
+	const size_t n = json_len(after);
+
+	if (!n || json_len(before) != n || json_len(object) != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_object(json_at(object, i)) || !is_object(json_at(before, i)) ||
+		    !is_object(json_at(after, i)))
+			return false;
+	}
+	return true;
+}
+
+static int each_element(struct json_object *patch, struct buf *path, struct json_object *object,
+			struct json_object *before, struct json_object *after, struct err *e)
+{
+	const size_t len = path->len;
+	int r = 0;
+
+	for (size_t i = 0; i < json_len(after) && r == 0; i++) {
+		buf_fmt(path, "/%zu", i);
+		r = walk(patch, path, json_at(object, i), json_at(before, i), json_at(after, i), e);
+		cut(path, len);
+	}
+	return r;
+}
+
 /* One member that after has; path leads to it. */
 static int member(struct json_object *patch, struct buf *path, struct json_object *object,
 		  struct json_object *before, struct json_object *after, struct err *e)
@@ -88,6 +117,8 @@ static int member(struct json_object *patch, struct buf *path, struct json_objec
 		return 0;
 	if (is_object(after) && is_object(object) && (!before || is_object(before)))
 		return walk(patch, path, object, before, after, e);
+	if (same_elements(object, before, after))
+		return each_element(patch, path, object, before, after, e);
 	if (only_grew(object, before, after))
 		return grow(patch, path, json_len(before), after, e);
 	return operation(patch, object ? "replace" : "add", path, after, e);
