@@ -55,7 +55,7 @@ bool status_is(const struct status_conditions *l, const char *type)
 	return c && c->status && strcmp(c->status, "True") == 0;
 }
 
-static struct status_condition *add(struct status_conditions *l, const char *type, struct err *e)
+static struct status_condition *add_condition(struct status_conditions *l, const char *type, struct err *e)
 {
 	struct status_condition *v = reallocarray(l->v, l->n + 1, sizeof(*v));
 
@@ -100,7 +100,7 @@ int status_say(struct status_conditions *l, const struct status_said *s, int64_t
 	if (!c && s->quiet && !s->is)
 		return 0;
 	if (!c)
-		c = add(l, s->type, e);
+		c = add_condition(l, s->type, e);
 	if (!c)
 		return -ENOMEM;
 	r = replace(&c->status, s->is ? "True" : "False", e);

@@ -122,7 +122,7 @@ static int controlled(struct json_object *map, struct status_subnet *now, struct
 	return r;
 }
 
-static int say(const struct api_subnet *s, int64_t now_ms, struct status_subnet *now, struct err *e)
+static int say_subnet(const struct api_subnet *s, int64_t now_ms, struct status_subnet *now, struct err *e)
 {
 	bool none = !now->total.v, is = now->allocated.v >= now->total.v;
 	const struct status_said said = { STATUS_EXHAUSTED, is, false,
@@ -156,5 +156,5 @@ int status_subnet_fill(const struct api_subnet *s, const struct api_ippool *cons
 		r = controlled(map, now, e);
 	now->total = (struct json_int){ true, ip_set_count(&total) };
 	now->allocated = (struct json_int){ true, ip_set_count(&given) };
-	return r < 0 ? r : say(s, now_ms, now, e);
+	return r < 0 ? r : say_subnet(s, now_ms, now, e);
 }
