@@ -57,6 +57,15 @@ static int forget_entry(struct txn *t, const struct ipam_attachment *a, struct i
 	return r;
 }
 
+/* Is the address still what this pod's endpoint names, whatever container has it? */
+static bool is_endpoints(const struct block_rec *r, const struct ipam_attachment *a)
+{
+	const char *name = a->endpoint ? a->endpoint : a->pod;
+
+	return r->hold != HOLD_NONE && r->hold != HOLD_FREE && r->hold != HOLD_QUARANTINE && a->ns && name &&
+	       strcmp(r->ns, a->ns) == 0 && strcmp(endpoint_record_name(r), name) == 0;
+}
+
 static int release_address(struct txn *t, const struct ipam_attachment *a, size_t i, struct err *e)
 {
 	struct ip_prefix p;
@@ -69,8 +78,10 @@ static int release_address(struct txn *t, const struct ipam_attachment *a, size_
 	r = txn_record(t, p.ip, &b, &rec, e);
 	if (r < 0)
 		return r;
+	/* Not ours any more: another sandbox has it, or this call was cut off before it came to the endpoint.
+	 */
 	if (strcmp(rec->container, a->container) != 0 || strcmp(rec->nic, a->nic) != 0)
-		return 0; /* somebody else has it now */
+		return is_endpoints(rec, a) ? 0 : forget_entry(t, a, p.ip, e);
 	release_holder(t, b, rec);
 	return rec->hold == HOLD_FREE ? forget_entry(t, a, p.ip, e) : 0;
 }

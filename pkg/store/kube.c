@@ -270,6 +270,22 @@ static int prepare(struct kube_session *s, const struct store_op *ops, size_t n,
 	return r;
 }
 
+static int publish_behind(struct store_kube *h, const struct store_op *ops, size_t n, bool removals,
+			  struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct store_op *op = &ops[i];
+		bool removal = op->verb == STORE_DELETE;
+
+		if (op->kind == STORE_ENDPOINT && removal == removals && !hub_is_tool(h) &&
+		    (op->behind || (removal && shelf_find(&h->endpoints, op->ns, op->name))))
+			r = endpoint_behind(h, op->ns, op->name, removal ? NULL : op->data, e);
+	}
+	return r;
+}
+
 /* The blocks stand: what names them follows. */
 static int publish(struct kube_session *s, const struct store_op *ops, size_t n, const struct kube_txn *t,
 		   struct err *e)
@@ -289,18 +305,14 @@ static int publish(struct kube_session *s, const struct store_op *ops, size_t n,
 		else if (!is_local(op->kind) && op->kind != STORE_BLOCK)
 			r = object_write(h, op, s->until, e);
 	}
+	/* Whoever repeats a call that was cut off here finds the attachment as long as an endpoint is left.
+	 */
+	if (r == 0)
+		r = publish_behind(h, ops, n, true, e);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (is_local(ops[i].kind))
 			r = local_apply(h, &ops[i], t, e);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		const struct store_op *op = &ops[i];
-
-		if (op->kind == STORE_ENDPOINT && !hub_is_tool(h) &&
-		    (op->behind || (op->verb == STORE_DELETE && shelf_find(&h->endpoints, op->ns, op->name))))
-			r = endpoint_behind(h, op->ns, op->name, op->verb == STORE_DELETE ? NULL : op->data,
-					    e);
-	}
-	return r;
+	return r < 0 ? r : publish_behind(h, ops, n, false, e);
 }
 
 static int commit(struct store *st, const struct store_op *ops, size_t n, struct err *e)

@@ -135,6 +135,23 @@ static void taken_over_from_a_lost_container(void **state)
 	lab_close(&l);
 }
 
+/* A DEL whose block was written, and then nothing more: the next one finishes it. */
+static void cut_off_between_block_and_endpoint(void **state)
+{
+	const struct cluster_pod p = { .container = "c1", .uid = "u1", .pod = "x" };
+	struct lab l;
+
+	(void)state;
+	cluster_open(&l);
+	lab_pool(&l, "a", A ", default: true");
+	EXPECT(cluster_add(&l, p), "10.0.0.1/24");
+	EXPECT_PART(endpoint(&l, "x"), "10.0.0.1/24");
+	lose(&l, "10.0.0.1");
+	lab_del(&l, "c1", "eth0");
+	EXPECT(endpoint(&l, "x"), "");
+	lab_close(&l);
+}
+
 static void A00009_pool_changed(void **state)
 {
 	struct lab l;
@@ -606,6 +623,7 @@ int main(void)
 		cmocka_unit_test(detached_and_taken_over),
 		cmocka_unit_test(detached_is_written_down),
 		cmocka_unit_test(undone_and_mended),
+		cmocka_unit_test(cut_off_between_block_and_endpoint),
 	};
 
 	return cmocka_run_group_tests_name("ipam: what is kept in a cluster", tests, NULL, NULL);
