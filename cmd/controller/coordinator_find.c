@@ -10,6 +10,7 @@
 #include "ip/ip.h"
 
 #define BLANKS " \t\r\n"
+#define APART  "," BLANKS "\"'" /* between prefixes */
 
 void coordinator_cidrs_clear(struct coordinator_cidrs *c)
 {
@@ -39,8 +40,8 @@ int coordinator_add(struct json_strv *l, const char *text, struct err *e)
 {
 	int r = 0;
 
-	for (; *text && r == 0; text += strspn(text, "," BLANKS)) {
-		size_t len = strcspn(text, "," BLANKS);
+	for (; *text && r == 0; text += strspn(text, APART)) {
+		size_t len = strcspn(text, APART);
 
 		r = add_one(l, text, len, e);
 		text += len;
@@ -136,8 +137,8 @@ static void take_words(struct flags *f, struct json_object *list)
 	for (size_t i = 0; i < json_len(list); i++) {
 		const char *s = json_text(json_at(list, i));
 
-		for (s = s ? s + strspn(s, BLANKS "\"'") : ""; *s; s += strspn(s, BLANKS "\"'")) {
-			size_t len = strcspn(s, BLANKS "\"'");
+		for (s = s ? s + strspn(s, BLANKS) : ""; *s; s += strspn(s, BLANKS)) {
+			size_t len = strcspn(s, BLANKS);
 
 			take_word(f, s, len);
 			s += len;
