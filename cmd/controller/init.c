@@ -130,10 +130,12 @@ int init_main(int argc, char **argv, char **envp)
 	struct err e;
 	int r;
 
-	(void)argv;
-	r = argc > 2 ? err_code(&e, ERR_CONFIG, EINVAL,
-				"usage: spiderpool-controller init; what to make is in the environment")
-		     : init_read(envp, &x.conf, &e);
+	/* "spiderpool-init", or "spiderpool-controller init" */
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "init") != 0))
+		r = err_code(&e, ERR_CONFIG, EINVAL,
+			     "no arguments are wanted: what to make is in the environment");
+	else
+		r = init_read(envp, &x.conf, &e);
 	if (r < 0) {
 		fprintf(stderr, "spiderpool-init: %s\n", e.msg);
 		return 2;

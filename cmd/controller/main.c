@@ -172,9 +172,17 @@ static int daemon_main(int argc, char **argv, char **envp)
 	return r < 0;
 }
 
+/* The image has the program under this name too, which is what users' Jobs call. */
+static bool is_init(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, "spiderpool-init") == 0;
+}
+
 int main(int argc, char **argv, char **envp)
 {
-	if (argc > 1 && strcmp(argv[1], "init") == 0)
+	if ((argc > 0 && is_init(argv[0])) || (argc > 1 && strcmp(argv[1], "init") == 0))
 		return init_main(argc, argv, envp);
 	if (argc > 1 && strcmp(argv[1], "clean") == 0)
 		return clean_main(argc, argv, envp);
