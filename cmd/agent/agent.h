@@ -24,7 +24,8 @@
 #define AGENT_CALL_MS 60000 /* a caller that says no deadline waits so long */
 #define AGENT_DEL_MS  4000  /* then a DEL becomes a note */
 
-struct keys; /* keys.h */
+struct keys;     /* keys.h */
+struct observed; /* observed.h */
 
 struct agent {
 	struct agent_config conf;
@@ -35,6 +36,7 @@ struct agent {
 	struct cluster *cluster;
 	struct http_server *socket, *health, *metrics;
 	struct keys *keys;
+	struct observed *observed; /* lock */
 
 	pthread_mutex_t lock;
 	pthread_cond_t pools, wake, stop; /* a pool changed; something for the sweeper to look at; the end */

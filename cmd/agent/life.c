@@ -12,6 +12,7 @@
 #include "ipam/pool.h"
 #include "keys.h"
 #include "kube/thread.h"
+#include "observed.h"
 
 #define TRY_MS      30000 /* for one step at start */
 #define PAUSE_MS    1000
@@ -34,6 +35,7 @@ static void pools_changed(void *arg)
 	pthread_mutex_lock(&a->lock);
 	a->pools_seq++;
 	pthread_cond_broadcast(&a->pools);
+	observed_changed(a->observed);
 	pthread_mutex_unlock(&a->lock);
 }
 
@@ -99,6 +101,28 @@ static int connect(struct agent *a, struct err *e)
 	return r;
 }
 
+static int observe(struct agent *a, struct err *e)
+{
+	struct observed *o;
+	int r = observed_start(a->k, a->hub, a->conf.ns, a->conf.pod, &o, e);
+
+	pthread_mutex_lock(&a->lock);
+	a->observed = o;
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+static void observe_no_more(struct agent *a)
+{
+	struct observed *o;
+
+	pthread_mutex_lock(&a->lock);
+	o = a->observed;
+	a->observed = NULL;
+	pthread_mutex_unlock(&a->lock);
+	observed_stop(o);
+}
+
 int life_start(struct agent *a, struct err *e)
 {
 	int r;
@@ -110,6 +134,8 @@ int life_start(struct agent *a, struct err *e)
 			r = connect(a, e);
 		if (r == 0)
 			r = settle_all(a, e);
+		if (r == 0)
+			r = observe(a, e);
 		if (r == 0 || a->stopping)
 			return r;
 		say(LOG_LEVEL_WARN, "not ready, trying again: %s", e->msg);
@@ -275,6 +301,7 @@ void life_stop(struct agent *a)
 	life_end(a);
 	if (a->cluster)
 		cluster_cancel(a->cluster);
+	observe_no_more(a);
 	if (a->sweeping)
 		pthread_join(a->sweeper, NULL);
 }

@@ -37,7 +37,7 @@ bool settled_is_behind(const struct kube_pod *agent, bool node_ready, const char
 {
 	if (!node_ready || has_ended(agent))
 		return false;
-	return number(json_map_get(&agent->meta.annotations, SETTLED_SEEN)) < number(version);
+	return number(json_map_get(&agent->meta.annotations, API_ANNOTATION_POOLS_SEEN)) < number(version);
 }
 
 static void agent_changed(const struct kube_item *old, const struct kube_item *now, void *arg)

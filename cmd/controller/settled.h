@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settled.h - what agents say they have seen of the pools
  *
- * Each agent keeps SETTLED_SEEN on its own Pod: the highest resourceVersion of a SpiderIPPool that it has
- * taken note of. Watches tell changes in that order, so who has seen a later one has seen all before.
+ * Each agent keeps API_ANNOTATION_POOLS_SEEN on its own Pod. Watches tell changes in the order of their
+ * versions, so who has seen a later one has seen all before.
  */
 #ifndef CONTROLLER_SETTLED_H
 #define CONTROLLER_SETTLED_H
 
 #include "controller.h"
 #include "status.h"
-
-#define SETTLED_SEEN "ipam.spidernet.io/pools-observed"
 
 /* Whether this agent has to be waited for: it lives on a node that is ready, and has not seen it. */
 bool settled_is_behind(const struct kube_pod *agent, bool node_ready, const char *version);

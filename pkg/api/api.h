@@ -23,6 +23,8 @@
 #define API_LABEL_OWNER       "ipam.spidernet.io/owner-spider-subnet"
 /* On pools whose status was written by us alone: what the Go Spiderpool had recorded there is in blocks. */
 #define API_ANNOTATION_TAKEN_OVER "ipam.spidernet.io/taken-over"
+/* On the Pod of an agent: the highest resourceVersion of a SpiderIPPool that it has taken note of. */
+#define API_ANNOTATION_POOLS_SEEN "ipam.spidernet.io/pools-observed"
 /* Its presence says that the controller made the pool for an application. */
 #define API_LABEL_APP_NAME "ipam.spidernet.io/owner-application-name"
 

@@ -51,6 +51,8 @@ struct store_kube_conf {
 struct store_kube;
 
 int store_kube_open(const struct store_kube_conf *c, struct store_kube **ret, struct err *e);
+/* The resourceVersion up to which what happened to pools is known here, as a number; 0: they are not in. */
+uint64_t store_kube_pools_seen(struct store_kube *h);
 /* Sessions must have been closed. Endpoints that wait to be written get until to be. Accepts NULL. */
 void store_kube_close(struct store_kube *h, struct deadline until);
 /* Whether pools and reserved addresses are in; waits for it. */

@@ -93,6 +93,33 @@ static int drop(struct store_kube *h, struct shelf *s, const char *name)
 	return 0;
 }
 
+/* Objects are listed in the order of their names: what is highest is known at the end. */
+static void note_seen(struct store_kube *h, const struct kube_event *ev)
+{
+	uint64_t version = ev->version ? strtoull(ev->version, NULL, 10) : 0;
+
+	if (ev->change == KUBE_SYNCED) {
+		version = h->pools_listed;
+		h->pools_listing = false;
+	} else if (h->pools_listing) {
+		h->pools_listed = version > h->pools_listed ? version : h->pools_listed;
+		return;
+	}
+	hub_lock(h);
+	h->pools_seen = version;
+	hub_unlock(h);
+}
+
+uint64_t store_kube_pools_seen(struct store_kube *h)
+{
+	uint64_t seen;
+
+	hub_lock(h);
+	seen = h->pools_seen;
+	hub_unlock(h);
+	return seen;
+}
+
 static void changed(struct store_kube *h)
 {
 	if (h->conf.pools_changed)
@@ -134,6 +161,8 @@ static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
 	switch (ev->change) {
 	case KUBE_LISTING:
 		h->pools_mark++;
+		h->pools_listing = true;
+		h->pools_listed = 0;
 		return 0;
 	case KUBE_SYNCED:
 		sweep(h, &h->pools, h->pools_mark, &h->pools_in);
@@ -143,12 +172,17 @@ static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
 		break;
 	default:
 		r = digest_of(ev->object, &digest, e);
-		if (r < 0 || is_known(h, ev->name, digest))
+		if (r < 0)
 			return r;
+		if (is_known(h, ev->name, digest)) {
+			note_seen(h, ev);
+			return 0;
+		}
 		r = read_pool(h, ev, digest, e);
 		if (r < 0)
 			return r;
 	}
+	note_seen(h, ev);
 	changed(h);
 	return 0;
 }
