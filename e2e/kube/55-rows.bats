@@ -527,18 +527,19 @@ e-sts-2 StatefulSet/e-sts' "$(owners | sort)"
 		done
 		has "$2"
 	}
-	gets default/d2-first 10.61.0.1
+	gets default/d2-first '10.61.0.*'
+	first=$addresses
 	jq_is '.ips[0].gateway' 10.61.0.254
 	routes=$(jq -c '.routes | sort' <<<"$output")
 	same '[{"dst":"0.0.0.0/0","gw":"10.61.0.254"},{"dst":"10.99.0.0/16","gw":"10.61.0.253"}]' "$routes"
 	net d-gw 61 30 'gateway: 10.61.0.252' 'routes: [{dst: 10.98.0.0/16, gw: 10.61.0.251}]' | made apply
 	until_one d2 10.61.0.252
 	jq_is '.routes | sort | tojson' '[{"dst":"0.0.0.0/0","gw":"10.61.0.252"},{"dst":"10.98.0.0/16","gw":"10.61.0.251"}]'
-	gets default/d2-first 10.61.0.1
+	gets default/d2-first "$first"
 	jq_is '.routes | sort | tojson' "$routes"
 	net d-gw 61 30 'disable: true' | made apply
 	until_one d5 'pool d-gw: is disabled (spec.disable: true)'
-	gets default/d2-first 10.61.0.1
+	gets default/d2-first "$first"
 	ends default/d2-first
 	eventually 20 holds 'default/d2-first ' 0
 }
@@ -557,8 +558,8 @@ e-sts-2 StatefulSet/e-sts' "$(owners | sort)"
 	} | made
 	reserved() { grep -q gone <<<"$(kubectl get sr)"; }
 	eventually 10 reserved
-	gets default/s-1 10.62.0.4
-	gets default/s-2 10.62.0.5
+	gets default/s-1 '10.62.0.[45]'
+	gets default/s-2 '10.62.0.[45]'
 	refused default/s-3 'all IP addresses used out'
 }
 

@@ -37,8 +37,8 @@ struct ipam_conf {
 	bool disable_ipv4, disable_ipv6;
 	int64_t cooldown_ms;   /* a freed address rests this long while others are left */
 	int64_t quarantine_ms; /* an address in use by somebody else is left alone this long */
-	const char *ring_key;  /* where a pool's ring of blocks starts: a hash of this; "" starts at its first
-				  address */
+	const char *ring_key;  /* where a pool's ring of blocks starts and the order within one: a hash of
+				  this; "" starts at the first address */
 
 	/* In a cluster. cluster: the pods' objects are known; endpoints get a finalizer and an owner. */
 	bool cluster, enable_subnet, enable_auto_pool;

@@ -16,8 +16,9 @@ struct search {
 	struct txn *t;
 	const struct plan_pool *pool;
 	enum round round;
-	int64_t cooled; /* released at or before this time: rested long enough */
-	int64_t best;   /* free since, of what ret holds */
+	unsigned first, step; /* the order of a block's addresses */
+	int64_t cooled;       /* released at or before this time: rested long enough */
+	int64_t best;         /* free since, of what ret holds */
 	unsigned visits;
 	bool found;
 	struct pick *ret;
@@ -45,9 +46,9 @@ static int64_t usable_since(const struct search *s, const struct block_rec *r)
 
 static void look_at(struct search *s, struct txn_block *b, uint64_t mask)
 {
-	for (; mask; mask &= mask - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(mask);
-		int64_t since = usable_since(s, &b->b.rec[i]);
+	for (unsigned j = 0; j < IP_BLOCK_SIZE; j++) {
+		unsigned i = (s->first + j * s->step) % IP_BLOCK_SIZE;
+		int64_t since = mask >> i & 1 ? usable_since(s, &b->b.rec[i]) : -1;
 
 		if (since < 0 || (s->found && since >= s->best))
 			continue;
@@ -95,11 +96,15 @@ int pick_any(struct txn *t, const struct plan_pool *pool, struct pick *ret, stru
 {
 	const char *key = t->m->conf.ring_key;
 	uint64_t n = ip_set_blocks(&pool->eligible);
-	uint64_t start = key[0] ? XXH3_64bits(key, strlen(key)) % n : 0;
+	uint64_t hash = key[0] ? XXH3_64bits(key, strlen(key)) : 0;
 	ip_num first = ip_set_block_at(&pool->eligible, 0);
-	ip_num mid = ip_set_block_at(&pool->eligible, start);
+	ip_num mid = ip_set_block_at(&pool->eligible, hash % n);
 	ip_num last = ip_set_block_at(&pool->eligible, n - 1);
 	struct search s = { .t = t, .pool = pool, .cooled = t->now - t->m->conf.cooldown_ms, .ret = ret };
+
+	/* Nodes that share a block go through it in orders of their own; an odd step meets each address. */
+	s.first = (unsigned)(hash >> 58);
+	s.step = (unsigned)(hash >> 52 & 63) | 1;
 
 	for (s.round = COOLED; s.round < ROUND_MAX && !s.found; s.round++) {
 		int r = scan(&s, mid, last, e);

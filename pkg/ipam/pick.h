@@ -2,8 +2,9 @@
 /* pick.h - one free address of a pool: bit arithmetic on a ring of blocks (design: allocation.md section 1)
  *
  * Never used or cooled down first, least recently released first within a block; then those still cooling;
- * last those freed without word from their holder, which must be probed before use. Cost depends neither on
- * the pool's size nor on what is taken.
+ * last those freed without word from their holder, which must be probed before use. Of equals in a block the
+ * lowest without a ring_key, else each node has an order of its own: what two nodes write at the same time
+ * then seldom meets. Cost depends neither on the pool's size nor on what is taken.
  */
 #ifndef IPAM_PICK_H
 #define IPAM_PICK_H
