@@ -39,7 +39,7 @@ int cluster_get(struct cluster *c, const struct cluster_get *g, void **ret, stru
 		return err_code(e, ERR_CONFIG, EINVAL, "%s \"%s\": want a namespace, got none", g->res->kind,
 				g->name);
 	r = kube_get(c->conf.k, &op, &o, e);
-	if (r == -ENOENT && strcmp(op.answer.reason, "NotFound") != 0)
+	if (r == -ENXIO)
 		return err_code(e, ERR_TRY_AGAIN, ENXIO,
 				"%s %s/%s: what answers as the API server does not know this kind of object",
 				g->res->kind, g->ns ? g->ns : "", g->name);

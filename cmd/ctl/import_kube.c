@@ -222,10 +222,10 @@ static int read_ranges(struct reading *x, struct err *e)
 	const struct kube_lister l = { .each = add_range, .begin = forget, .arg = x };
 	int r = kube_list(x->c->k, &op, &l, NULL, e);
 
-	return r == -ENOENT ? err_code(e, ERR_CONFIG, ENOENT,
-				       "the cluster has no Whereabouts: it does not know IPPools of "
-				       "whereabouts.cni.cncf.io")
-			    : r;
+	return r == -ENXIO ? err_code(e, ERR_CONFIG, ENOENT,
+				      "the cluster has no Whereabouts: it does not know IPPools of "
+				      "whereabouts.cni.cncf.io")
+			   : r;
 }
 
 static int run_whereabouts(struct ctl *c, const void *args, struct err *e)

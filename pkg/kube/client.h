@@ -14,8 +14,10 @@
  *   -EFBIG         the answer is longer than the caller's limit
  *   -EBADMSG       it is not JSON (object.h)
  * and, in the API server's own words,
- *   -ENOENT 404    -EEXIST 409 AlreadyExists    -ESTALE 409 Conflict    -EIDRM 410 (expired, gone)
+ *   -ENOENT 404 NotFound    -EEXIST 409 AlreadyExists    -ESTALE 409 Conflict    -EIDRM 410 (expired, gone)
  *   -EINVAL 400, 422    -EPERM 401    -EACCES 403    -EAGAIN 429 and 5xx    -EOPNOTSUPP 405, 406, 415
+ *   -ENXIO         404 in other words than its own: the kind of object is not served, or not yet (custom
+ *                  resources while the server starts); nothing follows from it for an object
  */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H

@@ -215,7 +215,10 @@ static CURLcode set_connection(CURL *c, struct kube_job *j)
 	r |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
 	r |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
 			      (long)(k->flags & KUBE_HTTP1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-	r |= curl_easy_setopt(c, CURLOPT_PIPEWAIT, 1L);
+	/* Without TLS it is HTTP/1.1, which libcurl learns from the first answer without telling who waits.
+	 */
+	r |= curl_easy_setopt(c, CURLOPT_PIPEWAIT,
+			      (long)(!(k->flags & KUBE_HTTP1) && !strncmp(k->url, "https:", 6)));
 	r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, PROBE_S);

@@ -73,6 +73,10 @@ int kube_status_errno(int http, const char *reason)
 
 	if (!strcmp(reason, "AlreadyExists"))
 		return EEXIST;
+	/* Only "NotFound" says that an object is not there. An API server that starts has this status for
+	 * every custom resource, and so has whoever stands in front of it. */
+	if (http == 404 && strcmp(reason, "NotFound") != 0)
+		return ENXIO;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		if (codes[i].http == http)
 			return codes[i].sys;
@@ -83,7 +87,7 @@ int kube_status_errno(int http, const char *reason)
 int kube_status_err(const struct kube_status *s, struct err *e)
 {
 	int sys = kube_status_errno(s->code, s->reason);
-	int cni = sys == EAGAIN || sys == ESTALE || sys == EIDRM ? ERR_TRY_AGAIN : ERR_IO;
+	int cni = sys == EAGAIN || sys == ESTALE || sys == EIDRM || sys == ENXIO ? ERR_TRY_AGAIN : ERR_IO;
 	const char *message = s->message[0] ? s->message : "refused without a reason";
 
 	if (s->reason[0])

@@ -23,6 +23,8 @@ static void test_status(void **state)
 		{ 404, -ENOENT, ERR_IO,
 		  "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"pods \\\"x\\\"\"}",
 		  "pods \"x\" (NotFound, HTTP 404)" },
+		{ 404, -ENXIO, ERR_TRY_AGAIN, "404 page not found\n", "404 page not found (HTTP 404)" },
+		{ 404, -ENXIO, ERR_TRY_AGAIN, "", "refused without a reason (HTTP 404)" },
 		{ 409, -EEXIST, ERR_IO, "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\"}",
 		  "refused without a reason (AlreadyExists, HTTP 409)" },
 		{ 409, -ESTALE, ERR_TRY_AGAIN,
