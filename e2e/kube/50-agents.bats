@@ -139,7 +139,8 @@ nothing_left() {
 	cluster start kube-apiserver
 	wait "$add"
 	unset -f pod_uid
-	same "p2 a2" "$(taken)"
+	alone() { same "p2 a2" "$(taken)"; }
+	eventually 20 alone # the DEL was noted
 	pod_gone p2
 	run -0 call n1 DEL a2 p2
 	eventually 30 nothing_left

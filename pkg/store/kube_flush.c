@@ -16,6 +16,7 @@
 #define FIELD_NODE      9 /* of a line (api/block.h) */
 #define IDLE_MS         1000
 #define CONFLICT_MAX_MS 100
+#define RETRY_AFTER_MAX 30000
 
 static const struct kube_resource *blocks(void)
 {
@@ -304,8 +305,17 @@ static void refused(struct store_kube *h, struct kube_block *b, int r, const str
 	back_off(b, 10, 2000);
 }
 
+/* The server says how long it wants to be left alone. */
+static void leave_alone(struct kube_block *b, const struct kube_answer *a)
+{
+	int64_t ms = a->retry_after_ms < RETRY_AFTER_MAX ? a->retry_after_ms : RETRY_AFTER_MAX;
+
+	if (b->not_before < clock_mono_ms() + ms)
+		b->not_before = clock_mono_ms() + ms;
+}
+
 static int after_write(struct store_kube *h, struct kube_block *b, int r, enum kube_outcome outcome,
-		       const char *rv, struct deadline until, struct err *e)
+		       const struct kube_answer *a, const char *rv, struct deadline until, struct err *e)
 {
 	bool created = !b->exists;
 
@@ -322,6 +332,7 @@ static int after_write(struct store_kube *h, struct kube_block *b, int r, enum k
 		h->stats.unknown++;
 		unsend(b, true);
 		back_off(b, 50, 2000);
+		leave_alone(b, a);
 		return r;
 	}
 	if (r == -ESTALE || r == -EEXIST || (r == -ENOENT && !created)) {
@@ -339,6 +350,7 @@ static int after_write(struct store_kube *h, struct kube_block *b, int r, enum k
 	}
 	unsend(b, false);
 	back_off(b, 50, 2000);
+	leave_alone(b, a);
 	return r;
 }
 
@@ -367,7 +379,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 		note_clock(h, &answer);
 		if (r == 0)
 			b->as_of = asked;
-		r = after_write(h, b, r, outcome, rv, until, e);
+		r = after_write(h, b, r, outcome, &answer, rv, until, e);
 		if (h->conf.wrote)
 			h->conf.wrote(clock_mono_s() - start, h->conf.arg);
 	} else {

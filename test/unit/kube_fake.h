@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kube_fake.h - an API server made of scripted answers, for what a real one cannot be made to do
  *
- * HTTP/1.1 on loopback. A request takes the first answer not used up whose path begins the request's; without
- * one it is told 404. What was asked is kept in order.
+ * HTTP/1.1 on loopback. A request takes the first answer not used up whose path begins the request's (and
+ * whose method and part of the body are the request's, when it has them); without one it is told 404. What
+ * was asked is kept in order.
  */
 #ifndef TEST_KUBE_FAKE_H
 #define TEST_KUBE_FAKE_H
@@ -18,6 +19,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +33,11 @@
 
 struct fake_answer {
 	const char *path;
-	const char *text; /* the whole answer; NULL: none */
-	int times;        /* 0: always */
-	size_t step;      /* bytes at a time, 0: all */
+	const char *method, *has; /* NULL: any; has: a part of the body */
+	atomic_bool *held;        /* while it is set nothing is answered; NULL: at once */
+	const char *text;         /* the whole answer; NULL: none */
+	int times;                /* 0: always */
+	size_t step;              /* bytes at a time, 0: all */
 	bool stays; /* the connection stays as it is until the end of the test; otherwise it is closed */
 	bool keeps; /* the next request comes over the same one */
 	int used;
@@ -99,6 +103,16 @@ static inline size_t fake_read(struct fake *f, int fd, char *in, size_t max)
 	return n;
 }
 
+static inline bool fake_fits(const struct fake_answer *t, const char *request, const char *path)
+{
+	const char *body = strstr(request, "\r\n\r\n");
+
+	if (strncmp(t->path, path, strlen(t->path)) != 0 || (t->times && t->used >= t->times))
+		return false;
+	return (!t->method || strncmp(t->method, request, strlen(t->method)) == 0) &&
+	       (!t->has || strstr(body, t->has));
+}
+
 static inline struct fake_answer *fake_pick(struct fake *f, const char *request)
 {
 	struct fake_answer *a = NULL;
@@ -111,7 +125,7 @@ static inline struct fake_answer *fake_pick(struct fake *f, const char *request)
 	for (size_t i = 0; i < f->n && !a; i++) {
 		struct fake_answer *t = &f->answers[i];
 
-		if (!strncmp(t->path, path, strlen(t->path)) && (!t->times || t->used < t->times)) {
+		if (fake_fits(t, request, path)) {
 			t->used++;
 			a = t;
 		}
@@ -148,6 +162,8 @@ static inline void *fake_serve(void *arg)
 			break;
 		a = fake_pick(c.f, in);
 		a = a ? a : &none;
+		while (a->held && atomic_load(a->held) && !fake_stopped(c.f))
+			usleep(1000);
 		fake_send(c.fd, a);
 		while (a->stays && !fake_stopped(c.f))
 			usleep(10000);
