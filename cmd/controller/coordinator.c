@@ -149,11 +149,10 @@ static void tell(struct coordinator *p, const struct api_coordinator *o,
 {
 	const struct event_object about = { API_VERSION, API_COORDINATOR_KIND, "", o->obj.meta.name,
 					    o->obj.meta.uid };
-	bool ready = strcmp(s->phase, "Synced") == 0;
 
-	say(ready ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, API_COORDINATOR_KIND " %s: %s%s%s", o->obj.meta.name,
-	    s->phase, ready ? "" : ": ", s->reason);
-	if (!ready)
+	if (strcmp(s->phase, "Synced") == 0)
+		say(LOG_LEVEL_INFO, API_COORDINATOR_KIND " %s: Synced", o->obj.meta.name);
+	else
 		events_say(p->c->events, &about, true, "ClusterNotReady", "%s", s->reason);
 }
 

@@ -86,7 +86,6 @@ static void tell(struct multus *p, const struct api_multus *m, const char *reaso
 	const struct event_object o = { API_VERSION, API_MULTUS_KIND, m->obj.meta.ns, m->obj.meta.name,
 					m->obj.meta.uid };
 
-	say(LOG_LEVEL_WARN, API_MULTUS_KIND " %s/%s: %s", m->obj.meta.ns, m->obj.meta.name, sentence);
 	events_say(p->c->events, &o, true, reason, "%s", sentence);
 }
 
