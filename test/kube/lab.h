@@ -156,7 +156,7 @@ static inline const char *lab_namespace(struct kube *k, const char *what)
 /* Until the API server answers again. */
 static inline void lab_ready(struct kube *k)
 {
-	struct deadline end = deadline_in(AMPLE);
+	struct deadline end = deadline_in(3 * AMPLE);
 	struct kube_request q = { .method = "GET", .path = "/readyz" };
 	struct kube_answer a;
 	struct err e;
