@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC1090,SC1091,SC2034
+# shellcheck disable=SC1090,SC1091,SC2034,SC2154
 # Agents of pretended nodes on a real etcd and kube-apiserver, beside what the same server does for bare requests; prints the
 # tables of docs/performance.md. Root.
 #   ROUNDS   measurements of each kind (default 3)       PODS  ADDs of one measurement with 32 in parallel (default 800)
 #   TAKEN    numbers of taken addresses (default 0 4000 60000)
 #   CROWDS   numbers of pods in the cluster, for the agent's memory (default 0 1000 10000)
-#   PARTS    what to measure (default: sequential parallel agents memory)     BUILD  the build directory (default build)
+#   CROWD    number of pods in the cluster, for the controller (default 10000)
+#   PARTS    what to measure (default: sequential parallel agents memory controller)     BUILD  the build directory (default build)
 set -euo pipefail
 BATS_TEST_DIRNAME=$(cd "$(dirname "$0")/../e2e/kube" && pwd)
 BATS_TEST_FILENAME=bench.bats
@@ -15,6 +16,7 @@ bats_require_minimum_version() { :; }
 load() { . "$BATS_TEST_DIRNAME/$1.bash"; }
 load lib
 load agent
+load controller
 . "$(dirname "$0")/kube/steps.bash"
 
 rounds=${ROUNDS:-3} pods=${PODS:-800}
@@ -148,14 +150,14 @@ memory() {
 		there=$crowd
 		name=m$crowd
 		start_agents "$name"
-		memory_watch "$name"
+		memory_watch "$(cat "$(agent_dir "$name")/pid")"
 		pods_make mem "$pods" "$name"
 		call ADD mem 32 "mem-add"
 		endpoints_written "$name"
 		pods_remove mem
 		call DEL mem 32 "mem-del"
 		endpoints_written "$name"
-		memory_end "$name"
+		memory_end "$name" "$(cat "$(agent_dir "$name")/pid")"
 		agent_stop "$name"
 	done
 }
@@ -170,8 +172,46 @@ memory_table() {
 	done
 }
 
+# ---- the controller ----
+
+controller() {
+	local n=${CROWD:-10000} gone=1000 pid
+	controller_install
+	pool_of apps 10.117.0.0/16
+	pools_make 1000
+	start_agents one two
+	pods_make apps "$n" one two
+	call ADD apps 32 apps-add
+	endpoints_written one
+	endpoints_written two
+	writes_begin
+	controller_spawn 1 SPIDERPOOL_LOG_LEVEL=info
+	pid=$(cat "$(controller_dir 1)/pid")
+	memory_watch "$pid"
+	eventually 600 published apps "$n"
+	eventually 600 published idle-0999 0
+	writes_end controller-start 1001
+	# Pods that end without a word of their node.
+	for node in one two; do agent_stop "$node"; done
+	head -n "$gone" "$work/pods/apps" >"$work/pods/gone"
+	writes_begin
+	pods_remove gone
+	eventually 600 published apps $((n - gone))
+	writes_end controller-gone "$gone"
+	memory_end controller "$pid"
+	controller_stop 1
+}
+
+controller_table() {
+	printf '\n### The controller, with %s pods and 1001 pools\n\n| private memory at its most | of it anonymous | VmHWM |\n|---:|---:|---:|\n' \
+		"${CROWD:-10000}"
+	printf '| %s MiB | %s MiB | %s MiB |\n\n' "$(value controller private)" "$(value controller anonymous)" "$(value controller hwm)"
+	printf 'Writes of the API for each of 1001 pools at its start: %s; for each of 1000 pods that are deleted while their node says nothing: %s.\n' \
+		"$(value controller-start writes)" "$(value controller-gone writes)"
+}
+
 steps_begin
-parts=${PARTS:-sequential parallel agents memory}
+parts=${PARTS:-sequential parallel agents memory controller}
 for part in $parts; do
 	echo "measuring: $part ..." >&2
 	"$part"

@@ -212,21 +212,38 @@ each_once() {
 	[ -z "$twice" ] || { echo "bench: pool $1: given out twice: $twice" >&2; exit 1; }
 }
 
+# ---- the controller ----
+
+# pools_make COUNT: of 16 addresses each, for nobody.
+pools_make() {
+	all_well $(awk -v n="$1" -v g="$group" 'BEGIN {
+		for (i = 0; i < n; i++) {
+			net = sprintf("10.%d.%d", 120 + int(i / 250), i % 250)
+			printf "POST /%s/spiderippools {\"apiVersion\":\"spiderpool.spidernet.io/v2beta1\"," \
+			"\"kind\":\"SpiderIPPool\",\"metadata\":{\"name\":\"idle-%04d\"},\"spec\":{\"ipVersion\":4," \
+			"\"subnet\":\"%s.0/24\",\"ips\":[\"%s.1-%s.16\"]}}\n", g, i, net, net, net
+		}
+	}' | api 8)
+}
+
+# published POOL COUNT: the status says that so many are taken.
+published() {
+	[ "$(kubectl get sp "$1" -o 'jsonpath={.status.allocatedIPCount}')" = "$2" ]
+}
+
 # ---- memory ----
 
-memory_watch() { # NODE
-	local pid
-	pid=$(cat "$(agent_dir "$1")/pid")
+memory_watch() { # PID
 	: >"$work/memory"
-	while cat "/proc/$pid/smaps_rollup" >>"$work/memory"; do sleep 0.1; done 2>/dev/null &
+	while cat "/proc/$1/smaps_rollup" >>"$work/memory"; do sleep 0.1; done 2>/dev/null &
 	watching=$!
 }
 
-memory_end() { # NODE
+memory_end() { # SERIES PID
 	kill "$watching"
 	watching=
 	say_value "$1" private "$(awk '/^Rss:/ { p = 0 } /^Private_(Clean|Dirty):/ { p += $2; if (p > m) m = p }
 		END { printf "%.1f", m / 1024 }' "$work/memory")"
 	say_value "$1" anonymous "$(awk '/^Anonymous:/ && $2 > m { m = $2 } END { printf "%.1f", m / 1024 }' "$work/memory")"
-	say_value "$1" hwm "$(awk '/^VmHWM:/ { printf "%.1f", $2 / 1024 }' "/proc/$(cat "$(agent_dir "$1")/pid")/status")"
+	say_value "$1" hwm "$(awk '/^VmHWM:/ { printf "%.1f", $2 / 1024 }' "/proc/$2/status")"
 }
