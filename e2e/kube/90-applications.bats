@@ -258,3 +258,231 @@ gone() { # KIND NAME...
 	ended dep
 	eventually 30 none_left 10
 }
+
+@test "I00006, I00008: many cycles of applications, and of scaling, leave the subnet as it was" {
+	local i
+	subnet cycles 11 40 | apply
+	for i in 1 2 3; do
+		for a in a b c d; do app Deployment "cycle-$a" 0 subnet '{"ipv4": ["cycles"]}' ippool-ip-number $((i * 3)); done | apply
+		for a in a b c d; do soon "cycle-$a" "eth0 IPv4 cycles $((i * 3)) $((i * 3)) true"; done
+		accounted 11 $((i * 12))
+		gone deployment cycle-{a,b,c,d}
+		eventually 30 none_left 11
+	done
+	app Deployment cycle 0 subnet '{"ipv4": ["cycles"]}' ippool-ip-number +1 | apply
+	soon cycle 'eth0 IPv4 cycles 1 +1 true'
+	for i in 5 30 2 17 39 3 0 20 1; do
+		# Nobody gives these pods a start: they need not be there.
+		kubectl patch deployment cycle --type=merge -p '{"spec": {"template": {"metadata": {"annotations": {"ipam.spidernet.io/ippool-ip-number": "'$i'"}}}}}' >&2
+	done
+	soon cycle 'eth0 IPv4 cycles 1 1 true'
+	accounted 11 1
+	gone deployment cycle
+	eventually 30 none_left 11
+}
+
+@test "I00007: pools made by hand and for applications share a subnet, and never an address" {
+	local i
+	subnet mixed 12 60 | apply
+	app Deployment mixed 0 subnet '{"ipv4": ["mixed"]}' ippool-ip-number 10 | apply
+	soon mixed 'eth0 IPv4 mixed 10 10 true'
+	for i in 1 2 3; do
+		kube_pool "hand-$i" 10.12.0.0/16 "10.12.0.$((i * 11 + 1))-10.12.0.$((i * 11 + 5))"
+	done
+	app Deployment mixed 0 subnet '{"ipv4": ["mixed"]}' ippool-ip-number 45 | apply
+	soon mixed 'eth0 IPv4 mixed 45 45 true'
+	accounted 12 60
+	# One more than there are.
+	app Deployment mixed 0 subnet '{"ipv4": ["mixed"]}' ippool-ip-number 46 | apply
+	eventually 20 event Deployment mixed SubnetExhausted 'SpiderSubnet mixed has no free addresses left'
+	accounted 12 60
+	# What is given back by hand is taken.
+	kubectl delete sp hand-2 --timeout=20s >&2
+	soon mixed 'eth0 IPv4 mixed 46 46 true'
+	accounted 12 56
+	gone deployment mixed
+	kubectl delete sp hand-1 hand-3 --timeout=20s >&2
+	eventually 30 none_left 12
+}
+
+@test "I00004, I00011: neither excluded nor reserved addresses are in a pool; what is reserved later leaves it" {
+	subnet fenced 13 30 'excludeIPs: [10.13.0.3, 10.13.0.5-10.13.0.9]' | apply
+	printf 'apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderReservedIP\nmetadata: {name: fence}\nspec: {ipVersion: 4, ips: [10.13.0.1, 10.13.0.11]}\n' | apply
+	app Deployment fenced 0 subnet '{"ipv4": ["fenced"]}' ippool-ip-number 5 | apply
+	soon fenced 'eth0 IPv4 fenced 5 5 true'
+	run pools '.[] | select(lab("owner-application-name") == "fenced") | .spec.ips | join(" ")'
+	same '10.13.0.2 10.13.0.4 10.13.0.10 10.13.0.12-10.13.0.13' "$output"
+	printf 'apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderReservedIP\nmetadata: {name: fence2}\nspec: {ipVersion: 4, ips: [10.13.0.12]}\n' | apply
+	eventually 20 fenced_is '10.13.0.2 10.13.0.4 10.13.0.10 10.13.0.13-10.13.0.14'
+	gone deployment fenced
+	gone sr fence fence2
+	eventually 30 none_left 13
+}
+
+fenced_is() {
+	[ "$(pools '.[] | select(lab("owner-application-name") == "fenced") | .spec.ips | join(" ")')" = "$1" ]
+}
+
+NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interface": "net1", "ipv4": ["nic-b"]}]'
+
+@test "I00012, I00021: several NICs, both families; an application of the same name has its kept pools again" {
+	{
+		subnet nic-a 14 30
+		subnet nic-b 15 30
+		subnet6 nic-six 16 30
+		app Deployment nics 2 subnets "$NICS" ippool-reclaim false
+	} | apply
+	soon nics 'eth0 IPv4 nic-a 2 +0 false' 'eth0 IPv6 nic-six 2 +0 false' 'net1 IPv4 nic-b 2 +0 false'
+	names=$(pools '[.[] | select(lab("owner-application-name") == "nics") | .metadata.name] | sort | join(" ")')
+	eventually 20 pod_count nics 2
+	claim_all nics eth0
+	claim_all nics net1
+	run -0 kubectl get se -o json
+	same 2 "$(jq '[.items[] | select(.metadata.name | startswith("nics-")) | select(.status.current.ips | length == 2)] | length' <<<"$output")"
+	gone deployment nics
+	eventually 20 pod_count nics 0
+	ended nics
+	has_pools nics 'eth0 IPv4 nic-a 2 +0 false' 'eth0 IPv6 nic-six 2 +0 false' 'net1 IPv4 nic-b 2 +0 false'
+	app Deployment nics 3 subnets "$NICS" | apply
+	soon nics 'eth0 IPv4 nic-a 3 +0 true' 'eth0 IPv6 nic-six 3 +0 true' 'net1 IPv4 nic-b 3 +0 true'
+	same "$names" "$(pools '[.[] | select(lab("owner-application-name") == "nics") | .metadata.name] | sort | join(" ")')"
+	eventually 20 pod_count nics 3
+	claim_all nics eth0
+	gone deployment nics
+	eventually 20 pod_count nics 0
+	ended nics
+	eventually 30 none_left 14
+	eventually 30 none_left 15
+}
+
+@test "I00015, I00016, I00019: a kept pool serves the next of its name and kind, no other kind; reclaim may be switched on" {
+	subnet kept 17 30 | apply
+	app Deployment keep 0 subnet '{"ipv4": ["kept"]}' ippool-ip-number 4 ippool-reclaim false | apply
+	soon keep 'eth0 IPv4 kept 4 4 false'
+	gone deployment keep
+	# Of another kind.
+	app StatefulSet keep 0 subnet '{"ipv4": ["kept"]}' ippool-ip-number 3 | apply
+	soon keep 'eth0 IPv4 kept 3 3 true' 'eth0 IPv4 kept 4 4 false'
+	gone statefulset keep
+	soon keep 'eth0 IPv4 kept 4 4 false'
+	# Of the same.
+	app Deployment keep 0 subnet '{"ipv4": ["kept"]}' ippool-ip-number 6 ippool-reclaim false | apply
+	soon keep 'eth0 IPv4 kept 6 6 false'
+	accounted 17 6
+	uid=$(kubectl get deployment keep -o 'jsonpath={.metadata.uid}')
+	same "$uid" "$(pools '.[] | select(lab("owner-application-name") == "keep") | lab("owner-application-uid")')"
+	app Deployment keep 0 subnet '{"ipv4": ["kept"]}' ippool-ip-number 6 ippool-reclaim true | apply
+	soon keep 'eth0 IPv4 kept 6 6 true'
+	gone deployment keep
+	eventually 30 none_left 17
+}
+
+@test "I00017: very long names; two of them that begin alike; names that meet in their pools" {
+	local long
+	long=$(printf 'a%.0s' {1..240})
+	{
+		subnet long 18 60
+		APP=x
+		for n in 1 2; do
+			printf -- '---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s}\nspec: {replicas: 0, selector: {matchLabels: {app: x}}, template: %s}\n' \
+				"$long$n" "$(template subnet '{"ipv4": ["long"]}' ippool-ip-number 3)"
+		done
+	} | apply
+	eventually 30 accounted 18 6
+	run pools '.[] | select(.spec.subnet == "10.18.0.0/16") | .spec.podAffinity.matchLabels["ipam.spidernet.io/app-name"]'
+	same "${long}1 ${long}2" "$(sort <<<"$output" | xargs)"
+	gone deployment "${long}1" "${long}2"
+	eventually 30 none_left 18
+}
+
+@test "I00018: who edits the addresses of such a pool by hand has them put right" {
+	subnet edited 19 60 | apply
+	app Deployment edited 0 subnet '{"ipv4": ["edited"]}' ippool-ip-number 5 | apply
+	soon edited 'eth0 IPv4 edited 5 5 true'
+	name=$(pools '.[] | select(lab("owner-application-name") == "edited") | .metadata.name')
+	kubectl patch sp "$name" --type=merge -p '{"spec": {"ips": ["10.19.0.1-10.19.0.20"]}, "metadata": {"annotations": {"mine": "x", "ipam.spidernet.io/ippool-ip-number": "77"}}}' >&2
+	soon edited 'eth0 IPv4 edited 5 5 true'
+	same x "$(kubectl get sp "$name" -o 'jsonpath={.metadata.annotations.mine}')"
+	gone deployment edited
+	eventually 30 none_left 19
+}
+
+@test "I00020: another application's pods have none of its spare addresses" {
+	subnet spare 20 5 | apply
+	{
+		app Deployment owner 1 subnet '{"ipv4": ["spare"]}' ippool-ip-number 5
+		app Deployment other 1 subnet '{"ipv4": ["spare"]}'
+	} | apply
+	soon owner 'eth0 IPv4 spare 5 5 true'
+	eventually 20 event Deployment other SubnetExhausted 'are wanted, there are 0'
+	eventually 20 pod_count owner 1
+	eventually 20 pod_count other 1
+	claim_all owner
+	# shellcheck disable=SC2046
+	run ! call ADD $(pod_names other)
+	has 'has not yet made'
+	gone deployment other owner
+	ended owner
+	eventually 30 none_left 20
+}
+
+@test "shrinking leaves what is held where it is, and goes on when that ends" {
+	subnet held 21 60 | apply
+	app Deployment held 8 subnet '{"ipv4": ["held"]}' | apply
+	soon held 'eth0 IPv4 held 8 +0 true'
+	eventually 20 pod_count held 8
+	claim_all held
+	inside held 8
+	# All eight pods are there still, as far as the agent has heard.
+	app Deployment held 8 subnet '{"ipv4": ["held"]}' ippool-ip-number 3 | sed 's/replicas: 8/&\n  paused: true/' | apply
+	soon held 'eth0 IPv4 held 8 3 true'
+	inside held 8
+	kubectl scale --replicas=2 deployment/held >&2
+	eventually 20 pod_count held 2
+	ended held
+	soon held 'eth0 IPv4 held 3 3 true'
+	inside held 2
+	gone deployment held
+	eventually 20 pod_count held 0
+	ended held
+	eventually 30 none_left 21
+}
+
+@test "another subnet is named: a pool of that one is made, the other goes when nothing in it is held" {
+	{
+		subnet before 22 30
+		subnet after 23 30
+		app Deployment moves 2 subnet '{"ipv4": ["before"]}'
+	} | apply
+	soon moves 'eth0 IPv4 before 2 +0 true'
+	eventually 20 pod_count moves 2
+	claim_all moves
+	kubectl patch deployment moves --type=merge -p '{"spec": {"paused": true, "template": {"metadata": {"annotations": {"ipam.spidernet.io/subnet": "{\"ipv4\": [\"after\"]}"}}}}}' >&2
+	soon moves 'eth0 IPv4 after 2 +0 true' 'eth0 IPv4 before 2 +0 true'
+	# Taken out, put in again, in a hurry: nothing falls over.
+	for s in '"{}"' null '"{\"ipv4\": [\"before\"]}"' null '"nonsense"' '"{\"ipv4\": [\"after\"]}"'; do
+		kubectl patch deployment moves --type=merge -p '{"spec": {"template": {"metadata": {"annotations": {"ipam.spidernet.io/subnet": '"$s"'}}}}}' >&2
+	done
+	soon moves 'eth0 IPv4 after 2 +0 true' 'eth0 IPv4 before 2 +0 true'
+	kubectl scale --replicas=0 deployment/moves >&2
+	eventually 20 pod_count moves 0
+	ended moves
+	soon moves 'eth0 IPv4 after 0 +0 true'
+	gone deployment moves
+	eventually 30 none_left 22
+	eventually 30 none_left 23
+}
+
+@test "a subnet that is missing or of the other family, annotations that say nothing: an Event says so" {
+	{
+		app Deployment early 0 subnet '{"ipv4": ["late"]}' ippool-ip-number 2
+		app Deployment wrong 0 subnet '{"ipv4": ["late"]}' ippool-ip-number two
+	} | apply
+	eventually 20 event Deployment early SubnetUnusable 'SpiderSubnet late, named for interface eth0 (IPv4), does not exist'
+	eventually 20 event Deployment wrong AnnotationInvalid 'ippool-ip-number'
+	subnet late 24 30 | apply
+	soon early 'eth0 IPv4 late 2 2 true'
+	soon wrong
+	gone deployment early wrong
+	eventually 30 none_left 24
+}
