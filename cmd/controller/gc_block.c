@@ -27,7 +27,7 @@ static bool skip(const struct block_rec *r, void *arg)
 	struct pass *p = arg;
 	int64_t at;
 
-	if (r->hold == HOLD_VM)
+	if (r->hold == HOLD_VM && !p->fresh)
 		look_at(p, gc_now(p->g) + MACHINES_MS);
 	if (p->fresh || !gc_guess(p->g, r, &at))
 		return false;
@@ -146,7 +146,6 @@ int64_t gc_block(struct gc *g, const char *name, bool fresh, struct kube_cancel 
 	struct judge j = gc_judge(g, cancel);
 	struct judged x;
 	struct block b;
-	int64_t left;
 	int r = fresh ? read_fresh(g, name, cancel, &b, e) : read_cached(g, name, &b, e);
 
 	if (r <= 0)
@@ -161,9 +160,5 @@ int64_t gc_block(struct gc *g, const char *name, bool fresh, struct kube_cancel 
 	}
 	if (r < 0)
 		return r;
-	left = p.again_at ? p.again_at - gc_now(g) : 0;
-	/* From then on the caches may be asked. */
-	if (p.again_at && fresh)
-		gc_add_block(g, 'b', name, left > 0 ? left : 1);
-	return !p.again_at || fresh ? 0 : left > 0 ? left : 1;
+	return p.again_at > gc_now(g) ? p.again_at - gc_now(g) : p.again_at != 0;
 }

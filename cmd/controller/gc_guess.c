@@ -51,10 +51,10 @@ static void node_of(const struct world_node *n, int64_t now, struct fate_node *r
 {
 	ret->is = world_node_ready(n) ? FATE_NODE_READY : FATE_NODE_NOT_READY;
 	ret->boot = n->status.info.boot_id ? n->status.info.boot_id : "";
-	ret->not_ready_since = now;
+	ret->since = now;
 	for (size_t i = 0; i < n->status.conditions.n; i++)
 		if (is(n->status.conditions.v[i].type, "Ready"))
-			ret->not_ready_since = time_of(n->status.conditions.v[i].changed_at, now);
+			ret->since = time_of(n->status.conditions.v[i].changed_at, now);
 }
 
 static bool set_has(struct gc *g, const char *ref)

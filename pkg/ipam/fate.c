@@ -68,6 +68,8 @@ static struct fate of_gone(const struct block_rec *r, const struct fate_facts *f
 	/* A time in the future is that of a clock that was set back. */
 	if (r->since <= f->now)
 		gone = later_of(gone, r->since);
+	if (f->node.is == FATE_NODE_READY && f->node.since <= f->now)
+		gone = later_of(gone, f->node.since);
 	return dead(r, f, gone + FATE_AGENT_MS + rules->delay_ms, true,
 		    f->node.is == FATE_NODE_NOT_READY
 			    ? "its pod is gone, and its node is not ready"
@@ -106,9 +108,7 @@ static struct fate of_ended(const struct block_rec *r, const struct fate_facts *
 			    "its pod has ended, and its node is gone");
 	if (!rules->not_ready_nodes)
 		return keep("its node is not ready, and what ends on such nodes is left to their agents");
-	return dead(r, f,
-		    later_of(f->pod.deleted_at, f->node.not_ready_since + FATE_NOT_READY_MS) +
-			    rules->delay_ms,
+	return dead(r, f, later_of(f->pod.deleted_at, f->node.since + FATE_NOT_READY_MS) + rules->delay_ms,
 		    true, "its pod has ended, and its node is not ready");
 }
 

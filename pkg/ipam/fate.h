@@ -13,7 +13,8 @@
 #include "api/block.h"
 
 /* The agent of a node that is ready frees what is left of a pod that is gone within 36 s (30 s for the
- * teardown, then it looks); that, and some for it to start anew. Behind it nobody will. */
+ * teardown, then it looks); that, and some for it to start anew. Counted from when the pod was gone and the
+ * node was ready; behind it nobody will. */
 #define FATE_AGENT_MS 60000
 /* A node that is not ready may be so for a moment. */
 #define FATE_NOT_READY_MS 60000
@@ -48,7 +49,7 @@ enum fate_node_is {
 
 struct fate_node {
 	enum fate_node_is is;
-	int64_t not_ready_since;
+	int64_t since;    /* READY, NOT_READY */
 	const char *boot; /* lent; "" for unknown */
 };
 

@@ -162,7 +162,7 @@ static void fill_node(struct json_object *o, int64_t now, struct judge_seen *s)
 
 	/* A node that never said so is not ready from its beginning. */
 	s->node.is = FATE_NODE_NOT_READY;
-	s->node.not_ready_since = time_of(kube_meta(o, "creationTimestamp"), now);
+	s->node.since = time_of(kube_meta(o, "creationTimestamp"), now);
 	for (size_t i = 0; i < json_len(conditions); i++) {
 		struct json_object *c = json_at(conditions, i);
 		const char *changed = json_get_str(c, "lastTransitionTime");
@@ -171,7 +171,7 @@ static void fill_node(struct json_object *o, int64_t now, struct judge_seen *s)
 			continue;
 		s->node.is =
 			is_text(json_get_str(c, "status"), "True") ? FATE_NODE_READY : FATE_NODE_NOT_READY;
-		s->node.not_ready_since = time_of(changed, now);
+		s->node.since = time_of(changed, now);
 	}
 	snprintf(s->boot, sizeof(s->boot), "%s", boot ? boot : "");
 }

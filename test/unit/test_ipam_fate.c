@@ -44,9 +44,13 @@
 	{ \
 		.is = FATE_NODE_READY, .boot = (b) \
 	}
+#define READY_SINCE(t) \
+	{ \
+		.is = FATE_NODE_READY, .since = (t), .boot = "b1" \
+	}
 #define NOT_READY(t) \
 	{ \
-		.is = FATE_NODE_NOT_READY, .not_ready_since = (t), .boot = "b1" \
+		.is = FATE_NODE_NOT_READY, .since = (t), .boot = "b1" \
 	}
 #define NO_NODE \
 	{ \
@@ -146,6 +150,8 @@ static const struct row rows[] = {
 	{ "gone: the agent has its time", POD, ABSENT(NOW - AGENT + 1), READY("b1"), .want = FATE_LATER,
 	  .at = NOW + 1 },
 	{ "and no more", POD, ABSENT(NOW - AGENT), READY("b1"), .want = FATE_FREE, .unconfirmed = true },
+	{ "whose node was not ready before", POD, ABSENT(AGO), READY_SINCE(NOW - 1000), .want = FATE_LATER,
+	  .at = NOW - 1000 + AGENT },
 	{ "with more grace", POD, ABSENT(NOW - AGENT), READY("b1"), .hold_lives = false, .rules = &delayed,
 	  .want = FATE_LATER, .at = NOW + 30000 },
 	{ "switches are of pods that are there", POD, ABSENT(AGO), READY("b1"), .hold_lives = false,
