@@ -43,8 +43,8 @@ int review_encode(const struct review *r, const struct review_answer *a, struct 
 void review_answer_clear(struct review_answer *a);
 
 /* Operations that do to the object what was done to our reading of it. object: as it came; before and after:
- * what we read of it, and what that became. Members that neither has stay as they are; a list that only grew
- * is added to. *ret is a new array, maybe empty. */
+ * what we read of it, and what that became. A member that would become an empty string is not added. Members
+ * that neither has stay as they are; a list that only grew is added to. *ret is a new array, maybe empty. */
 int review_diff(struct json_object *object, struct json_object *before, struct json_object *after,
 		struct json_object **ret, struct err *e);
 

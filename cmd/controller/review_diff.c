@@ -109,6 +109,15 @@ static int each_element(struct json_object *patch, struct buf *path, struct json
 	return r;
 }
 
+/* Of an operation's value "" some API servers make null (Debian's 1.20.2), which the schema then refuses. In
+ * what we fill in, it is the same as nothing. */
+static bool is_empty_text(struct json_object *o)
+{
+	const char *s = json_text(o);
+
+	return s && !*s;
+}
+
 /* One member that after has; path leads to it. */
 static int member(struct json_object *patch, struct buf *path, struct json_object *object,
 		  struct json_object *before, struct json_object *after, struct err *e)
@@ -121,6 +130,8 @@ static int member(struct json_object *patch, struct buf *path, struct json_objec
 		return each_element(patch, path, object, before, after, e);
 	if (only_grew(object, before, after))
 		return grow(patch, path, json_len(before), after, e);
+	if (!object && is_empty_text(after))
+		return 0;
 	return operation(patch, object ? "replace" : "add", path, after, e);
 }
 
