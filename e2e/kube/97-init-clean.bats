@@ -59,6 +59,14 @@ FAMILIES=(SPIDERPOOL_INIT_DEFAULT_IPV4_SUBNET_NAME=default-v4-subnet SPIDERPOOL_
 	SPIDERPOOL_INIT_DEFAULT_IPV6_SUBNET_NAME=default-v6-subnet SPIDERPOOL_INIT_DEFAULT_IPV6_IPPOOL_NAME=default-v6-ippool
 	SPIDERPOOL_INIT_DEFAULT_IPV6_IPPOOL_SUBNET=fd00::/64 SPIDERPOOL_INIT_DEFAULT_IPV6_IPPOOL_IPRANGES=fd00::2-fd00::9)
 
+@test "called spiderpool-init it is that, as in the image" {
+	ln -s "$BIN/spiderpool-controller" "$BATS_TEST_TMPDIR/spiderpool-init"
+	run -2 "$BATS_TEST_TMPDIR/spiderpool-init"
+	has "spiderpool-init: environment: SPIDERPOOL_NAMESPACE is missing or empty"
+	run -2 "$BATS_TEST_TMPDIR/spiderpool-init" now
+	has "no arguments are wanted"
+}
+
 @test "init waits for a controller, and gives up with a sentence" {
 	run -1 init SPIDERPOOL_INIT_TIMEOUT_SECONDS=4
 	has "endpoints"

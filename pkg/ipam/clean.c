@@ -24,6 +24,7 @@ static const struct kube_resource mutating = { "admissionregistration.k8s.io", "
 					       "mutatingwebhookconfigurations",
 					       "MutatingWebhookConfiguration", false };
 static const struct kube_resource secrets = { "", "v1", "secrets", "Secret", true };
+static const struct kube_resource maps = { "", "v1", "configmaps", "ConfigMap", true };
 
 /* Made by who runs, not by a manifest. */
 static const struct {
@@ -33,7 +34,9 @@ static const struct {
 	{ &kube_resources[KUBE_JOBS], "spiderpool-init" },
 	{ &kube_resources[KUBE_LEASES], "spiderpool-controller-leases" },
 	{ &kube_resources[KUBE_LEASES], TAKEOVER_LEASE },
-	{ &secrets, "spiderpool-controller-webhook" },
+	{ &secrets, "spiderpool-controller-webhook-certs" },
+	{ &maps, "spiderpool-admission" },
+	{ &maps, "spiderpool-gc" },
 };
 
 /* A kind of our group, as its definition says. */
