@@ -122,7 +122,7 @@ static int read_status(const struct pools_job *j, struct view *v, struct err *e)
 	if (generation != j->pool->obj.meta.generation.v)
 		return err_code(e, ERR_TRY_AGAIN, EAGAIN, "SpiderIPPool %s was just changed", j->name);
 	json_clear(&status_pool_table, &v->old);
-	return json_decode(&status_pool_table, json_get(v->tree, "status"), "status", &v->old, e);
+	return status_read(&status_pool_table, v->tree, &v->old, e);
 }
 
 /* The version at which this generation was first seen: by us, or by who led before us. */

@@ -117,6 +117,14 @@ int status_say(struct status_conditions *l, const struct status_said *s, int64_t
 	return changed;
 }
 
+int status_read(const struct json_table *t, struct json_object *object, void *out, struct err *e)
+{
+	struct json_object *status = json_get(object, "status");
+
+	memset(out, 0, t->size);
+	return status ? json_decode(t, status, "status", out, e) : 0;
+}
+
 /* ---- the patch ---- */
 
 /* A merge patch takes away what it names as null. */

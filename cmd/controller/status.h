@@ -57,6 +57,8 @@ struct status_subnet {
 };
 extern const struct json_table status_pool_table, status_subnet_table;
 
+/* Of a whole object; one that has no status yet has an empty one. out is overwritten. */
+int status_read(const struct json_table *t, struct json_object *object, void *out, struct err *e);
 /* Appends a merge patch that makes the status of the object, at its version, that of now: 1, or 0 when it is.
  */
 int status_patch(const struct json_table *t, const char *uid, const char *version, const void *old,

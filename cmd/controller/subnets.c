@@ -158,7 +158,7 @@ static int publish(const struct job *j, struct err *e)
 	int r = kube_get(j->s->c->k, &op, &tree, e);
 
 	if (r == 0)
-		r = json_decode(&status_subnet_table, json_get(tree, "status"), "status", &old, e);
+		r = status_read(&status_subnet_table, tree, &old, e);
 	if (r == 0)
 		r = json_copy(&status_subnet_table, &old, &now, e);
 	if (r == 0)

@@ -349,6 +349,32 @@ static void test_patch(void **state)
 	buf_clear(&out);
 }
 
+static void test_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		int64_t total;
+	} rows[] = { { "{}", 0, 0 },
+		     { "{\"status\":null}", 0, 0 },
+		     { "{\"status\":{\"totalIPCount\":7}}", 0, 7 },
+		     { "{\"status\":7}", -EINVAL, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json_object *o;
+		struct status_pool s = { .total = { true, 9 } };
+		struct err e;
+
+		assert_int_equal(json_parse(rows[i].text, strlen(rows[i].text), "x", &o, &e), 0);
+		print_message("%s\n", rows[i].text);
+		assert_int_equal(status_read(&status_pool_table, o, &s, &e), rows[i].r);
+		assert_int_equal(s.total.v, rows[i].total);
+		json_clear(&status_pool_table, &s);
+		json_object_put(o);
+	}
+}
+
 /* What others said stays. */
 static void test_foreign(void **state)
 {
@@ -372,7 +398,7 @@ int main(void)
 		cmocka_unit_test(test_cut),       cmocka_unit_test(test_naive),
 		cmocka_unit_test(test_exhausted), cmocka_unit_test(test_settled),
 		cmocka_unit_test(test_quiet),     cmocka_unit_test(test_patch),
-		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_foreign),   cmocka_unit_test(test_read),
 	};
 	const char *text = getenv("SEED");
 
