@@ -62,6 +62,13 @@ const char *http_query(const struct http_exchange *x, const char *key)
 	return value ? value : "";
 }
 
+const char *http_header(const struct http_exchange *x, const char *name)
+{
+	const struct exchange *own = (const struct exchange *)x;
+
+	return MHD_lookup_connection_value(own->connection, MHD_HEADER_KIND, name);
+}
+
 void http_say(struct http_exchange *x, int status, const char *fmt, ...)
 {
 	char text[ERR_MSG_MAX];

@@ -74,6 +74,8 @@ int http_server_stop(struct http_server *s, struct deadline until, struct err *e
 
 /* The value of ?key=, NULL when it is not there; "" for a bare key. */
 const char *http_query(const struct http_exchange *x, const char *key);
+/* The value of a header, whatever the case of its name; NULL when it is not there. */
+const char *http_header(const struct http_exchange *x, const char *name);
 /* Sets the answer to a JSON string. */
 void http_say(struct http_exchange *x, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
