@@ -209,6 +209,21 @@ gone() { # KIND NAME
 	kubectl delete spidersubnet sub --timeout=30s
 }
 
+@test "every metric of the dashboard and the alerts is printed by an agent or by the controller that leads" {
+	local name
+	for i in 1 2 3; do
+		cluster enter $i curl -sSf http://127.0.0.1:5711/metrics
+		cluster enter $i curl -sSf -m 5 http://127.0.0.1:5721/metrics || true
+	done >"$BATS_TEST_TMPDIR/metrics" 2>/dev/null
+	[ "$(cat "$DEPLOY"/monitoring/* | grep -o 'spiderpool_[a-z_]*' | sort -u | wc -l)" -gt 20 ]
+	while read -r name; do
+		grep -q "^$name[ {]" "$BATS_TEST_TMPDIR/metrics" || {
+			echo "$name is printed by nobody"
+			return 1
+		}
+	done < <(cat "$DEPLOY"/monitoring/* | grep -o 'spiderpool_[a-z_]*' | sort -u)
+}
+
 @test "controllers are killed in turn while pods come and go" {
 	workload Deployment many "replicas: 12"
 	for pod in $(kubectl get pods -n kube-system -l app.kubernetes.io/component=spiderpool-controller -o name); do
