@@ -38,6 +38,10 @@ int admit_new(struct kube *k, const struct controller_config *conf, struct admit
 	r = admit_self(k, conf, &a->self, e);
 	if (r == 0)
 		r = intents_book_new(k, conf->ns, &a->book, e);
+	if (r == 0)
+		r = admit_world_new(true, &a->all, e);
+	if (r == 0)
+		r = admit_world_new(false, &a->subnets, e);
 	if (r < 0) {
 		admit_free(a);
 		return r;
@@ -54,6 +58,8 @@ void admit_free(struct admit *a)
 {
 	if (!a)
 		return;
+	admit_world_free(a->all);
+	admit_world_free(a->subnets);
 	intents_book_free(a->book);
 	free(a->self);
 	free(a);

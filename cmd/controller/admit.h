@@ -13,11 +13,14 @@
 #include "kube/client.h"
 #include "review.h"
 
+struct admit_world; /* admit_world.c */
+
 struct admit {
 	struct kube *k;
 	const struct controller_config *conf;
 	struct intents_book *book;
-	char *self; /* the user that we are; "": could not be found out */
+	struct admit_world *all, *subnets; /* what is read of the world: pools and subnets, subnets */
+	char *self;                        /* the user that we are; "": could not be found out */
 };
 
 int admit_new(struct kube *k, const struct controller_config *conf, struct admit **ret, struct err *e);
@@ -62,13 +65,18 @@ int admit_patch(const struct json_table *t, struct json_object *object,
 
 /* ---- what there is (admit_world.c) ---- */
 
-struct admit_list { /* of objects of one kind */
-	struct api_object **v;
-	size_t n;
+/* Pools and subnets, by quorum, without status. Requests that ask at the same time share one. */
+struct admit_snapshot {
+	const struct api_ippool *const *pools;
+	const struct api_subnet *const *subnets;
+	size_t n_pools, n_subnets;
 };
-/* By quorum; without status. */
-int admit_list(const struct admit_call *c, enum api_kind kind, struct admit_list *ret, struct err *e);
-void admit_list_clear(enum api_kind kind, struct admit_list *l);
+int admit_world_new(bool with_pools, struct admit_world **ret, struct err *e);
+void admit_world_free(struct admit_world *w); /* nobody uses it any more; accepts NULL */
+/* Read wholly after the call has begun. */
+int admit_snapshot(struct admit_world *w, const struct admit_call *c, const struct admit_snapshot **ret,
+		   struct err *e);
+void admit_snapshot_done(struct admit_world *w, const struct admit_snapshot *s); /* accepts NULL */
 /* Each object of res in ns (NULL: all, or none). */
 struct kube_resource;
 int admit_each(const struct admit_call *c, const struct kube_resource *res, const char *ns,

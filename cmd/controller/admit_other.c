@@ -80,7 +80,7 @@ static int read_nad(struct multus_job *j, struct err *e)
 		return 0;
 	r = kube_get(j->c->a->k, &op, &j->nad, e);
 	/* A name that the server could not have is for validation to name. */
-	if (r == -ENOENT || r == -EINVAL)
+	if (r < 0 && (op.answer.status == 404 || r == -EINVAL))
 		return 0;
 	return r < 0 ? err_wrap(e, "whose NetworkAttachmentDefinition it is could not be read") : 0;
 }

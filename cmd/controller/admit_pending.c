@@ -8,6 +8,8 @@
 
 #include "base/own.h"
 
+#define LIFE "90 s" /* INTENT_LIFE_MS */
+
 static const struct api_range_spec *range_of(enum api_kind kind, const void *obj)
 {
 	return kind == API_IPPOOL ? &((const struct api_ippool *)obj)->spec.range
@@ -134,10 +136,37 @@ static int against(enum api_kind kind, const void *old, const void *obj, const s
 		   : api_validate_create(kind, obj, &alone, e);
 }
 
-/* Of two requests for one object the API server itself lets only one through. */
 static bool same_object(enum api_kind kind, const struct api_object *o, const struct intent *i)
 {
 	return kind_of(i) == (int)kind && strcmp(i->name, text(o->meta.name)) == 0;
+}
+
+static bool is_create(const struct intent *i)
+{
+	return !i->base || !*i->base;
+}
+
+/* Two creates of one name: the API server would let one of them through, and we could not tell when the other
+ * one is over. Two updates of one object start from one version: as soon as one is stored, the other one is
+ * over. */
+static int check_one(enum api_kind kind, const void *old, const void *obj, const struct api_world *w,
+		     const struct intent *i, struct err *e)
+{
+	struct err why;
+	int r = 0;
+
+	if (!same_object(kind, obj, i)) {
+		r = against(kind, old, obj, w, i, e);
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	} else if (old || !is_create(i)) {
+		return 0;
+	}
+	why = *e;
+	return err_code(e, ERR_CONFIG, EAGAIN,
+			"%s%s%s %s is just being %s: try again in some seconds (" LIFE " at the most)",
+			r ? why.msg : "", r ? "; but " : "", i->kind, i->name,
+			is_create(i) ? "created" : "changed");
 }
 
 int admit_pending(enum api_kind kind, const void *old, const void *obj, const struct api_world *w,
@@ -149,23 +178,16 @@ int admit_pending(enum api_kind kind, const void *old, const void *obj, const st
 		const int other = kind_of(i);
 		int r;
 
-		if (other < 0 || same_object(kind, obj, i))
+		if (other < 0)
 			continue;
 		if (intent_settled(i, version_of((enum api_kind)other, i->uid, w))) {
 			if (settled)
 				settled(i->id, arg);
 			continue;
 		}
-		r = against(kind, old, obj, w, i, e);
-		if (r == -ENOMEM)
+		r = check_one(kind, old, obj, w, i, e);
+		if (r < 0)
 			return r;
-		if (r < 0) {
-			struct err why = *e;
-
-			return err_code(e, ERR_CONFIG, EAGAIN,
-					"%s. But %s %s is just being %s: try again in some seconds", why.msg,
-					i->kind, i->name, i->base && *i->base ? "changed" : "created");
-		}
 	}
 	return 0;
 }

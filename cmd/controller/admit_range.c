@@ -51,18 +51,20 @@ static int fill_in(void *obj, void *arg, struct err *e)
 static int mutate(const struct admit_call *c, enum api_kind kind, struct json_object **patch, struct err *e)
 {
 	struct defaulting d = { .kind = kind, .w = world_of(c) };
-	struct admit_list subnets = { 0 };
+	const struct admit_snapshot *s = NULL;
 	int r = 0;
 
 	if (!admit_is_object(c->q) || !c->q->object || is_deleting(c->q->object))
 		return 0;
 	if (kind == API_IPPOOL && d.w.enable_subnet && !same_spec(c->q))
-		r = admit_list(c, API_SUBNET, &subnets, e);
-	d.w.subnets = (const struct api_subnet *const *)subnets.v;
-	d.w.n_subnets = subnets.n;
+		r = admit_snapshot(c->a->subnets, c, &s, e);
+	if (s) {
+		d.w.subnets = s->subnets;
+		d.w.n_subnets = s->n_subnets;
+	}
 	if (r == 0)
 		r = admit_patch(api_kinds[kind].table, c->q->object, fill_in, &d, patch, e);
-	admit_list_clear(API_SUBNET, &subnets);
+	admit_snapshot_done(c->a->subnets, s);
 	return r;
 }
 
@@ -89,7 +91,7 @@ struct job {
 	enum api_kind kind;
 	struct api_object *old, *obj; /* NULL: none */
 	struct api_world w;
-	struct admit_list pools, subnets;
+	const struct admit_snapshot *s;
 	struct ip_set held;
 };
 
@@ -97,8 +99,7 @@ static void clear_job(struct job *j)
 {
 	api_free(j->kind, j->old);
 	api_free(j->kind, j->obj);
-	admit_list_clear(API_IPPOOL, &j->pools);
-	admit_list_clear(API_SUBNET, &j->subnets);
+	admit_snapshot_done(j->c->a->all, j->s);
 	ip_set_clear(&j->held);
 }
 
@@ -134,15 +135,15 @@ static int check(const struct job *j, struct err *e)
 
 static int list_all(struct job *j, struct err *e)
 {
-	int r = admit_list(j->c, API_IPPOOL, &j->pools, e);
+	int r = admit_snapshot(j->c->a->all, j->c, &j->s, e);
 
-	if (r == 0)
-		r = admit_list(j->c, API_SUBNET, &j->subnets, e);
-	j->w.pools = (const struct api_ippool *const *)j->pools.v;
-	j->w.n_pools = j->pools.n;
-	j->w.subnets = (const struct api_subnet *const *)j->subnets.v;
-	j->w.n_subnets = j->subnets.n;
-	return r;
+	if (r < 0)
+		return r;
+	j->w.pools = j->s->pools;
+	j->w.n_pools = j->s->n_pools;
+	j->w.subnets = j->s->subnets;
+	j->w.n_subnets = j->s->n_subnets;
+	return 0;
 }
 
 /* Who has what is to be taken away; all of the family when the old object cannot be read. */
@@ -259,7 +260,11 @@ static int validate(const struct admit_call *c, enum api_kind kind, struct err *
 	const bool gone = strcmp(c->q->operation, "DELETE") == 0;
 	int r;
 
-	if (!admit_is_object(c->q) || (gone ? !j.w.refuse_delete_in_use || !c->q->old : !c->q->object))
+	if (!admit_is_object(c->q) || (gone ? !c->q->old : !c->q->object))
+		return 0;
+	if (gone && !c->q->dry_run && kube_meta(c->q->old, "uid"))
+		intents_book_exists(c->a->book, kube_meta(c->q->old, "uid"));
+	if (gone && !j.w.refuse_delete_in_use)
 		return 0;
 	if (!gone && same_spec(c->q))
 		return 0;

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admit_world.c - what there is: lists by quorum, and addresses that are held */
+/* admit_world.c - what there is: lists by quorum, shared by those who ask at the same time */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admit.h"
-#include "api/block.h"
 #include "base/own.h"
 #include "kube/object.h"
+#include "kube/thread.h"
 
 /* A pool's status may be half a megabyte. */
 #define PAGE       500
 #define PAGE_SMALL 24
-/* So many blocks are read one by one, more by a list of all. */
-#define BLOCKS_MAX 32
 
 int admit_each(const struct admit_call *c, const struct kube_resource *res, const char *ns,
 	       const char *labels, int (*each)(struct json_object *o, void *arg, struct err *e),
@@ -37,44 +35,50 @@ int admit_each(const struct admit_call *c, const struct kube_resource *res, cons
 	return r;
 }
 
-/* ---- pools, subnets ---- */
+/* ---- one list ---- */
+
+struct shared {
+	struct admit_snapshot s; /* first: admit_snapshot_done() gets back from it */
+	unsigned refs;           /* the world's lock */
+	struct api_ippool **pools;
+	struct api_subnet **subnets;
+};
 
 struct listing {
 	enum api_kind kind;
-	struct admit_list *l;
-	size_t cap;
+	void **v;
+	size_t n, cap;
 };
 
-void admit_list_clear(enum api_kind kind, struct admit_list *l)
+static void list_clear(enum api_kind kind, void **v, size_t n)
 {
-	for (size_t i = 0; i < l->n; i++)
-		api_free(kind, l->v[i]);
-	free(l->v);
-	*l = (struct admit_list){ 0 };
+	for (size_t i = 0; i < n; i++)
+		api_free(kind, v[i]);
+	free(v);
 }
 
 static void list_begin(void *arg)
 {
 	struct listing *x = arg;
 
-	admit_list_clear(x->kind, x->l);
-	x->cap = 0;
+	list_clear(x->kind, x->v, x->n);
+	*x = (struct listing){ .kind = x->kind };
 }
 
 static int list_one(struct json_object *tree, void *arg, struct err *e)
 {
 	struct listing *x = arg;
 	const struct api_kind_info *info = &api_kinds[x->kind];
-	struct api_object *o;
+	void *o;
 	int r;
 
-	if (x->l->n == x->cap) {
+	if (x->n == x->cap) {
 		const size_t cap = x->cap ? 2 * x->cap : 64;
-		struct api_object **more = realloc(x->l->v, cap * sizeof(*more));
+		void **more = realloc(x->v, cap * sizeof(*more));
 
 		if (!more)
 			return err_nomem(e);
-		x->l->v = more;
+		x->v = more;
 		x->cap = cap;
 	}
 	json_object_object_del(tree, "status");
@@ -86,133 +90,151 @@ static int list_one(struct json_object *tree, void *arg, struct err *e)
 		free(o);
 		return err_wrap(e, "%s", info->kind);
 	}
-	x->l->v[x->l->n++] = o;
+	x->v[x->n++] = o;
 	return 0;
 }
 
-static const struct kube_resource *resource_of(enum api_kind kind)
+static void shared_free(struct shared *s)
 {
-	switch (kind) {
-	case API_IPPOOL:
-		return &kube_resources[KUBE_SPIDERIPPOOLS];
-	case API_SUBNET:
-		return &kube_resources[KUBE_SPIDERSUBNETS];
-	default:
-		return &kube_resources[KUBE_SPIDERIPBLOCKS];
-	}
+	list_clear(API_IPPOOL, (void **)s->pools, s->s.n_pools);
+	list_clear(API_SUBNET, (void **)s->subnets, s->s.n_subnets);
+	free(s);
 }
 
-int admit_list(const struct admit_call *c, enum api_kind kind, struct admit_list *ret, struct err *e)
+static int read_all(const struct admit_call *c, bool with_pools, struct shared **ret, struct err *e)
 {
-	struct listing x = { .kind = kind, .l = ret };
-	int r;
+	struct listing pools = { .kind = API_IPPOOL }, subnets = { .kind = API_SUBNET };
+	struct shared *s = calloc(1, sizeof(*s));
+	int r = s ? 0 : err_nomem(e);
 
-	*ret = (struct admit_list){ 0 };
-	r = admit_each(c, resource_of(kind), NULL, NULL, list_one, list_begin, &x, e);
+	if (r == 0 && with_pools)
+		r = admit_each(c, &kube_resources[KUBE_SPIDERIPPOOLS], NULL, NULL, list_one, list_begin,
+			       &pools, e);
+	if (r == 0)
+		r = admit_each(c, &kube_resources[KUBE_SPIDERSUBNETS], NULL, NULL, list_one, list_begin,
+			       &subnets, e);
 	if (r < 0) {
-		admit_list_clear(kind, ret);
+		list_clear(API_IPPOOL, pools.v, pools.n);
+		list_clear(API_SUBNET, subnets.v, subnets.n);
+		free(s);
 		return err_wrap(e, "cannot be compared with what there is");
 	}
+	s->pools = (struct api_ippool **)pools.v;
+	s->subnets = (struct api_subnet **)subnets.v;
+	s->s = (struct admit_snapshot){ (const struct api_ippool *const *)s->pools,
+					(const struct api_subnet *const *)s->subnets, pools.n, subnets.n };
+	*ret = s;
 	return 0;
 }
 
-/* ---- blocks ---- */
+/* ---- shared ---- */
 
-struct holding {
-	const struct ip_set *set;
-	const char *pool;
-	struct ip_set *held;
+/* Lists are numbered. Who comes needs one that begins after that; whoever finds none under way reads it for
+ * all who wait by then. */
+struct admit_world {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool with_pools;
+	/* lock */
+	uint64_t begun, ended;
+	unsigned waiting;    /* calls that have no answer yet */
+	struct shared *last; /* of the list `ended`, for those who wait for it; NULL: it failed */
+	int r;
+	struct err e;
 };
 
-static bool of_somebody(const struct block_rec *r)
+int admit_world_new(bool with_pools, struct admit_world **ret, struct err *e)
 {
-	return r->hold == HOLD_POD || r->hold == HOLD_STS || r->hold == HOLD_VM || r->hold == HOLD_PIN;
-}
+	struct admit_world *w = calloc(1, sizeof(*w));
 
-static int look_at(const struct block *b, const struct holding *x, struct err *e)
-{
-	const uint64_t mask = ip_set_mask(x->set, b->index);
-	int r = 0;
-
-	for (unsigned i = 0; i < IP_BLOCK_SIZE && r == 0; i++) {
-		const ip_num n = b->index * IP_BLOCK_SIZE + i;
-
-		if (!(mask >> i & 1) || !of_somebody(&b->rec[i]))
-			continue;
-		if (x->pool && strcmp(b->rec[i].pool, x->pool) != 0)
-			continue;
-		r = ip_set_add(x->held, (struct ip_range){ n, n }, e);
-	}
-	return r;
-}
-
-static int block_one(struct json_object *tree, void *arg, struct err *e)
-{
-	const struct holding *x = arg;
-	const char *name = kube_meta(tree, "name"),
-		   *records = json_get_str(json_get(tree, "spec"), "records");
-	CLEANUP(free_p) struct block *b = NULL;
-	struct err ignored;
-	ip_num index;
-	uint8_t ver;
-	int r;
-
-	/* What is called otherwise is no block. */
-	if (!name || !records || ip_block_parse(name, &ver, &index, &ignored) < 0 || ver != x->set->ver ||
-	    !ip_set_mask(x->set, index))
-		return 0;
-	b = malloc(sizeof(*b));
-	if (!b)
+	if (!w)
 		return err_nomem(e);
-	r = block_decode(ver, index, records, strlen(records), b, e);
-	if (r < 0)
-		return err_wrap(e, "SpiderIPBlock %s: spec.records", name);
-	r = look_at(b, x, e);
-	block_clear(b);
-	return r;
-}
-
-static void blocks_begin(void *arg)
-{
-	struct holding *x = arg;
-
-	ip_set_clear(x->held);
-}
-
-static int get_blocks(const struct admit_call *c, struct holding *x, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		CLEANUP(json_put_p) struct json_object *tree = NULL;
-		char name[IP_BLOCK_NAME_MAX];
-		struct kube_op op = { .res = resource_of(API_IPBLOCK),
-				      .name = ip_block_name(x->set->ver, ip_set_block_at(x->set, i), name),
-				      .until = c->until };
-		int r = kube_get(c->a->k, &op, &tree, e);
-
-		if (r == -ENOENT)
-			continue;
-		if (r == 0)
-			r = block_one(tree, x, e);
-		if (r < 0)
-			return r;
-	}
+	w->with_pools = with_pools;
+	pthread_mutex_init(&w->lock, NULL);
+	kube_cond_init(&w->changed);
+	*ret = w;
 	return 0;
 }
 
-int admit_held(const struct admit_call *c, const struct ip_set *set, const char *pool, struct ip_set *ret,
-	       struct err *e)
+static void put(struct shared *s)
 {
-	struct holding x = { .set = set, .pool = pool, .held = ret };
-	const uint64_t n = ip_set_blocks(set);
+	if (s && --s->refs == 0)
+		shared_free(s);
+}
+
+void admit_world_free(struct admit_world *w)
+{
+	if (!w)
+		return;
+	put(w->last);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+/* The lock is held, and is again afterwards. */
+static void list_now(struct admit_world *w, const struct admit_call *c)
+{
+	struct shared *s = NULL;
+	struct err e;
 	int r;
 
-	*ret = (struct ip_set){ .ver = set->ver };
-	if (n <= BLOCKS_MAX)
-		r = get_blocks(c, &x, (size_t)n, e);
-	else
-		r = admit_each(c, resource_of(API_IPBLOCK), NULL, NULL, block_one, blocks_begin, &x, e);
-	if (r == 0)
-		return 0;
-	ip_set_clear(ret);
-	return err_wrap(e, "who has its addresses could not be read");
+	w->begun++;
+	pthread_mutex_unlock(&w->lock);
+	r = read_all(c, w->with_pools, &s, &e);
+	pthread_mutex_lock(&w->lock);
+	put(w->last);
+	w->last = s;
+	if (s)
+		s->refs = 1;
+	w->r = r;
+	if (r < 0)
+		w->e = e;
+	w->ended = w->begun;
+	pthread_cond_broadcast(&w->changed);
+}
+
+int admit_snapshot(struct admit_world *w, const struct admit_call *c, const struct admit_snapshot **ret,
+		   struct err *e)
+{
+	uint64_t wanted;
+	int r;
+
+	*ret = NULL;
+	pthread_mutex_lock(&w->lock);
+	wanted = w->begun + 1;
+	w->waiting++;
+	while (w->ended < wanted && deadline_left(c->until)) {
+		if (w->begun == w->ended)
+			list_now(w, c);
+		else
+			kube_cond_wait(&w->changed, &w->lock, c->until);
+	}
+	if (w->ended < wanted) {
+		r = err_code(e, ERR_TRY_AGAIN, ETIMEDOUT,
+			     "cannot be compared with what there is: that could not be read in time");
+	} else if (w->r < 0) {
+		*e = w->e;
+		r = w->r;
+	} else {
+		w->last->refs++;
+		*ret = &w->last->s;
+		r = 0;
+	}
+	/* Who comes later may not be answered from it. */
+	if (--w->waiting == 0) {
+		put(w->last);
+		w->last = NULL;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+void admit_snapshot_done(struct admit_world *w, const struct admit_snapshot *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&w->lock);
+	put((struct shared *)s);
+	pthread_mutex_unlock(&w->lock);
 }

@@ -121,6 +121,19 @@ bool intents_remove(struct intents *l, const char *id)
 	return true;
 }
 
+bool intents_remove_create(struct intents *l, const char *uid)
+{
+	const size_t before = l->list.n;
+
+	for (size_t k = l->list.n; k-- > 0;) {
+		const struct intent *i = &l->list.v[k];
+
+		if (strcmp(i->uid, uid) == 0 && !(i->base && *i->base))
+			take_out(l, k);
+	}
+	return l->list.n != before;
+}
+
 bool intents_expire(struct intents *l, int64_t now)
 {
 	const size_t before = l->list.n;

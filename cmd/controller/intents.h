@@ -56,6 +56,8 @@ int intent_set_ips(struct intent *i, const struct ip_set *total, bool wider, str
 int intents_add(struct intents *l, const struct intent *i, int64_t now, struct err *e);
 /* false: it was not there. */
 bool intents_remove(struct intents *l, const char *id);
+/* Of the object with this UID, which is there: its create. */
+bool intents_remove_create(struct intents *l, const char *uid);
 /* Takes out what is over by then. */
 bool intents_expire(struct intents *l, int64_t now);
 /* Whether it can do nothing any more. version: of the object with its UID, read by quorum after the intent
@@ -76,6 +78,9 @@ int intents_book_add(struct intents_book *b, const struct intent *i, struct dead
 int intents_book_read(struct intents_book *b, struct deadline until, struct intents *ret, struct err *e);
 /* Its request is refused: takes it out, if that succeeds soon. */
 void intents_book_remove(struct intents_book *b, const char *id);
+/* The object with this UID has been seen: takes out its create, if that succeeds soon. Else who deletes it at
+ * once could not have its addresses for another pool. */
+void intents_book_exists(struct intents_book *b, const char *uid);
 /* It is settled: to be taken out with the next write. */
 void intents_book_settled(struct intents_book *b, const char *id);
 

@@ -29,7 +29,8 @@ enum { WAITS, TAKEN, DONE };
 struct entry {
 	struct entry *next;
 	const struct intent *add; /* or: */
-	const char *remove;
+	const char *remove;       /* or: */
+	const char *exists;
 	struct intents *before;
 	int state;
 	int r; /* once DONE */
@@ -201,6 +202,10 @@ static bool apply(struct intents *l, struct entry *batch, int64_t now)
 			changed |= intents_remove(l, x->remove);
 			continue;
 		}
+		if (x->exists) {
+			changed |= intents_remove_create(l, x->exists);
+			continue;
+		}
 		intents_clear(x->before);
 		x->r = intents_add(l, x->add, now, &x->e);
 		if (x->r >= 0)
@@ -360,6 +365,15 @@ void intents_book_remove(struct intents_book *b, const char *id)
 
 	if (run(b, &x, deadline_in(REMOVE_MS), &e) < 0)
 		say(LOG_LEVEL_DEBUG, "the intent %s stays until it is over: %s", id, e.msg);
+}
+
+void intents_book_exists(struct intents_book *b, const char *uid)
+{
+	struct entry x = { .exists = uid };
+	struct err e;
+
+	if (run(b, &x, deadline_in(REMOVE_MS), &e) < 0)
+		say(LOG_LEVEL_DEBUG, "the intent of object %s stays until it is over: %s", uid, e.msg);
 }
 
 void intents_book_settled(struct intents_book *b, const char *id)

@@ -13,11 +13,48 @@ static bool is_object(struct json_object *o)
 	return json_object_is_type(o, json_type_object);
 }
 
+/* An empty string in a patch is made null by some API servers (Debian's 1.20.2), which the schema then
+ * refuses. In what we fill in it is the same as nothing. */
+static bool is_empty_text(struct json_object *o)
+{
+	const char *s = json_text(o);
+
+	return s && !*s;
+}
+
+/* A copy without members that are empty strings. */
+static int stripped(struct json_object *value, struct json_object **ret, struct err *e)
+{
+	CLEANUP(json_put_p) struct json_object *copy = NULL;
+	int r = 0;
+
+	if (!is_object(value)) {
+		*ret = json_object_get(value);
+		return 0;
+	}
+	copy = json_object_new_object();
+	if (!copy)
+		return err_nomem(e);
+	json_object_object_foreach(value, key, member)
+	{
+		struct json_object *part = NULL;
+
+		if (r < 0 || !member || is_empty_text(member))
+			continue;
+		r = stripped(member, &part, e);
+		if (r == 0)
+			r = json_set(copy, key, part, e);
+	}
+	if (r == 0)
+		*ret = TAKE_PTR(copy);
+	return r;
+}
+
 /* One operation; value is lent, NULL: none. */
 static int operation(struct json_object *patch, const char *op, const struct buf *path,
 		     struct json_object *value, struct err *e)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *copy = NULL;
 	int r = json_append(patch, o, e);
 
 	if (r == 0 && path->err)
@@ -27,7 +64,9 @@ static int operation(struct json_object *patch, const char *op, const struct buf
 	if (r == 0)
 		r = json_set_str(o, "path", buf_cstr(path), e);
 	if (r == 0 && value)
-		r = json_set(o, "value", json_object_get(value), e);
+		r = stripped(value, &copy, e);
+	if (r == 0 && value)
+		r = json_set(o, "value", copy, e);
 	return r;
 }
 
@@ -107,15 +146,6 @@ static int each_element(struct json_object *patch, struct buf *path, struct json
 		cut(path, len);
 	}
 	return r;
-}
-
-/* Of an operation's value "" some API servers make null (Debian's 1.20.2), which the schema then refuses. In
- * what we fill in, it is the same as nothing. */
-static bool is_empty_text(struct json_object *o)
-{
-	const char *s = json_text(o);
-
-	return s && !*s;
 }
 
 /* One member that after has; path leads to it. */
