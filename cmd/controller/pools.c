@@ -155,6 +155,19 @@ static void index_pool(struct pools *p, const struct kube_item *now)
 		say(LOG_LEVEL_ERROR, "SpiderIPPool %s: %s", now->name, e.msg);
 }
 
+/* Whose the records are that name this pool may be another matter now. */
+static void add_heirs(struct pools *p, const char *name)
+{
+	const struct ip_set none = { 0 };
+	struct pools_block *v = NULL;
+	size_t n = 0;
+	struct err e;
+
+	if (pools_index_of(p->ix, name, &none, &v, &n, &e) < 0 || n)
+		add_all(p);
+	free(v);
+}
+
 static void pool_changed(const struct kube_item *old, const struct kube_item *now, void *arg)
 {
 	struct pools *p = arg;
@@ -163,10 +176,12 @@ static void pool_changed(const struct kube_item *old, const struct kube_item *no
 	if (!now) {
 		(void)pools_index_pool(p->ix, old->name, NULL, &e);
 		kube_queue_add(p->q, old->name, 0);
-		add_all(p); /* whose records they are may be another matter now */
+		add_heirs(p, old->name);
 		return;
 	}
 	index_pool(p, now);
+	if (!old)
+		add_heirs(p, now->name);
 	if (!pools_note_is_at(p, now->name, now->version)) /* what we wrote ourselves needs no look */
 		kube_queue_add(p->q, now->name, 0);
 }

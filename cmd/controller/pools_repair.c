@@ -141,6 +141,6 @@ int pools_repair(const struct pools_job *j, int64_t *again_ms, struct err *e)
 		return r;
 	r = repair(j, owner ? owner->view : NULL, again_ms, e);
 	if (r == 0)
-		*again_ms = POOLS_SOON_MS; /* done already, and our watch has not heard of it */
+		*again_ms = POOLS_PAUSE_MS; /* done already, and our watch has not heard of it */
 	return r < 0 ? r : 1;
 }

@@ -9,7 +9,9 @@
 #include "base/own.h"
 #include "status.h"
 
-#define TEXT_MAX  ((size_t)2 << 20) /* of allocatedIPs: the API server takes 3 MiB, etcd half of that */
+#define TEXT_MAX ((size_t)2 << 20)
+#define TEXT_FULL \
+	((size_t)1 << 20) /* of allocatedIPs, whatever was configured: etcd takes 1.5 MiB of an object */
 #define NAMES_MAX 5
 
 void status_name(struct status_names *l, const char *fmt, ...)
@@ -43,7 +45,7 @@ static void publish_record(const struct status_pool_in *in, struct ip a, const s
 {
 	char text[IP_TEXT_MAX];
 
-	if (s->allocated++ >= (int64_t)in->max)
+	if (s->allocated++ >= (int64_t)in->max || s->text.len > TEXT_FULL)
 		return;
 	if (!s->text.max)
 		s->text = BUF_INIT(TEXT_MAX);

@@ -224,7 +224,7 @@ static int look(struct job *j, struct err *e)
 {
 	int r = find_pools(j, e);
 
-	if (r == 0 && !j->subnet->obj.meta.deletion_timestamp)
+	if (r == 0 && !j->subnet->obj.meta.deletion_timestamp && j->s->c->conf.file.enable_subnet)
 		r = follow(j, e);
 	if (r == 0)
 		r = publish(j, e);
@@ -318,14 +318,11 @@ static void subnets_stop(void *part)
 
 static int subnets_start(struct controller *c, void **ret, struct err *e)
 {
-	struct subnets *s;
+	struct subnets *s = calloc(1, sizeof(*s));
 	struct kube_queue_conf conf = { .k = c->k, .workers = WORKERS, .work = work, .failed = failed };
 	int r;
 
 	*ret = NULL;
-	if (!c->conf.file.enable_subnet)
-		return 0;
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_nomem(e);
 	s->c = c;

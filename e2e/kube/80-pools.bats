@@ -217,7 +217,7 @@ held() { # POOL COUNT
 	is sp/storm .status.allocatedIPCount 0
 }
 
-@test "S00003, S00004, E00008: a full pool says so, once; nearly full before; what is excluded is not given" {
+@test "S00004, E00008: a full pool says so, once; nearly full before; what is excluded is not given" {
 	kube_pool full 10.111.0.0/16 10.111.6.1-10.111.6.11 'excludeIPs: ["10.111.6.3"]'
 	pods f 1 11
 	run adds full f 1 8

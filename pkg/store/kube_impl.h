@@ -137,9 +137,9 @@ struct store_kube {
 	size_t n_jobs;   /* queued or under way */
 	int64_t late_at; /* monotonic ms: when endpoints that nobody knows are looked for; 0: never */
 	uint64_t pools_mark, reserved_mark;
-	uint64_t pools_seen;   /* lock; version of the last event, 0 before the first list is in */
-	uint64_t pools_listed; /* the watch's thread: highest version of a list that is not yet in */
-	bool pools_listing;    /* the same */
+	uint64_t pools_seen;     /* lock; version of the last event, 0 before the first list is in */
+	uint64_t pools_listed;   /* the watch's thread: highest version of a list that is not yet in */
+	bool pools_listing;      /* the same */
 	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
 	bool pools_in, reserved_in, stopping;
 	int64_t skew_ms;

@@ -228,6 +228,10 @@ static const struct {
 	{ "adopted: what it has no more it does not inherit again",
 	  POOL("," MARK "," FINAL "," OWNERREF ",\"labels\":{" LABEL "," OWNED "}") CIDR ",\"ipVersion\":4}}",
 	  true, NULL },
+	{ "labelled, but without its owner",
+	  POOL("," MARK "," FINAL ",\"labels\":{" LABEL "," OWNED "}") CIDR
+	  ",\"ipVersion\":4,\"gateway\":\"10.0.0.9\",\"routes\":[]}}",
+	  true, HEAD "," REF "}}" },
 	{ "being deleted", POOL(",\"deletionTimestamp\":\"2023-11-14T22:13:20Z\"") CIDR "}}", true, NULL },
 	{ "a network that cannot be read is left to the administrator",
 	  POOL("," MARK "," FINAL) "\"subnet\":\"x\"}}", false, NULL },
