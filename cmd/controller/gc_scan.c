@@ -9,12 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/own.h"
 #include "gc.h"
 #include "gc_impl.h"
+#include "ipam/alive.h"
 
 #define SCAN_MS   120000
 #define SEEN_MS   3600000         /* how long it may take until a pod's address is freed, at least */
@@ -24,71 +22,18 @@
 
 static const struct kube_resource maps = { "", "v1", "configmaps", "ConfigMap", true };
 
-struct alive {
-	uint64_t *v;
-	size_t n, cap;
-};
-
 struct scan {
 	struct gc *g;
-	struct alive pods; /* by namespace, name and UID */
+	struct alive pods;
 	size_t blocks, endpoints;
 };
-
-static uint64_t key_of(const char *ns, const char *name, const char *uid)
-{
-	uint64_t h = XXH3_64bits_withSeed(ns, strlen(ns), XXH3_64bits(name, strlen(name)));
-
-	return XXH3_64bits_withSeed(uid, strlen(uid), h);
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool is_alive(const struct scan *s, const char *ns, const char *name, const char *uid)
-{
-	uint64_t key = key_of(ns, name, uid);
-
-	return s->pods.n && bsearch(&key, s->pods.v, s->pods.n, sizeof(key), compare);
-}
-
-static void begin(void *arg)
-{
-	struct scan *s = arg;
-
-	s->pods.n = 0;
-}
-
-static int add_pod(struct json_object *o, void *arg, struct err *e)
-{
-	struct alive *a = &((struct scan *)arg)->pods;
-	const char *ns = kube_meta(o, "namespace"), *name = kube_meta(o, "name"), *uid = kube_meta(o, "uid");
-
-	if (!ns || !name || !uid || kube_meta(o, "deletionTimestamp"))
-		return 0;
-	if (a->n == a->cap) {
-		size_t cap = a->cap ? a->cap + a->cap / 2 : 256;
-		uint64_t *v = realloc(a->v, cap * sizeof(*v));
-
-		if (!v)
-			return err_nomem(e);
-		a->v = v;
-		a->cap = cap;
-	}
-	a->v[a->n++] = key_of(ns, name, uid);
-	return 0;
-}
 
 static bool has_doubt(const struct scan *s, const struct block *b)
 {
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
 		const struct block_rec *r = &b->rec[i];
 
-		if (fate_concerns(r) && (fate_waits(r) || !is_alive(s, r->ns, r->pod, r->uid)))
+		if (fate_concerns(r) && (fate_waits(r) || !alive_has(&s->pods, r->ns, r->pod, r->uid)))
 			return true;
 	}
 	return false;
@@ -127,7 +72,7 @@ static bool is_somebodys(const struct scan *s, struct json_object *o)
 		const char *name = json_get_str(json_at(owners, i), "name");
 		const char *uid = json_get_str(json_at(owners, i), "uid");
 
-		if (name && uid && is_alive(s, ns, name, uid))
+		if (name && uid && alive_has(&s->pods, ns, name, uid))
 			return true;
 	}
 	return false;
@@ -153,7 +98,7 @@ static int list(struct scan *s, struct kube_op op,
 		int (*each)(struct json_object *o, void *arg, struct err *e), struct kube_cancel *cancel,
 		struct err *e)
 {
-	const struct kube_lister l = { .each = each, .begin = each == add_pod ? begin : NULL, .arg = s };
+	const struct kube_lister l = { .each = each, .arg = s };
 
 	op.until = deadline_in(SCAN_MS);
 	op.cancel = cancel;
@@ -162,21 +107,16 @@ static int list(struct scan *s, struct kube_op op,
 
 int64_t gc_scan(struct gc *g, struct kube_cancel *cancel, struct err *e)
 {
-	struct kube_op pods = { .res = &kube_resources[KUBE_PODS],
-				.fields = "status.phase!=Succeeded,status.phase!=Failed",
-				.metadata_only = true };
 	struct kube_op blocks = { .res = &kube_resources[KUBE_SPIDERIPBLOCKS], .page = 50 };
 	struct kube_op endpoints = { .res = &kube_resources[KUBE_SPIDERENDPOINTS], .metadata_only = true };
 	struct scan s = { .g = g };
-	int r = list(&s, pods, add_pod, cancel, e);
+	int r = alive_list(g->c->k, cancel, deadline_in(SCAN_MS), &s.pods, e);
 
-	if (r == 0 && s.pods.n)
-		qsort(s.pods.v, s.pods.n, sizeof(*s.pods.v), compare);
 	if (r == 0)
 		r = list(&s, blocks, look_at_block, cancel, e);
 	if (r == 0)
 		r = list(&s, endpoints, look_at_endpoint, cancel, e);
-	free(s.pods.v);
+	alive_clear(&s.pods);
 	gc_seen_prune(&g->seen, gc_now(g) - g->rules.delay_ms - SEEN_MS);
 	if (r < 0)
 		return err_wrap(e, "scan of all addresses");

@@ -16,7 +16,7 @@
 
 struct gc {
 	const char *cache_dir;
-	bool dry_run;
+	bool dry_run, wait;
 };
 
 struct sweep {
@@ -96,7 +96,11 @@ static int run(struct ctl *c, const void *args, struct err *e)
 	const struct gc *opts = args;
 	struct sweep s = { .c = c, .known = &known };
 	size_t freed = 0;
-	int r = ctl_open(c, opts->dry_run ? CTL_READ : CTL_WRITE, e);
+	int r;
+
+	if (c->cluster)
+		return gc_cluster(c, opts->dry_run, opts->wait, e);
+	r = ctl_open(c, opts->dry_run ? CTL_READ : CTL_WRITE, e);
 
 	if (r == 0)
 		r = sandboxes_load(opts->cache_dir, &known, e);
@@ -126,6 +130,8 @@ static int run(struct ctl *c, const void *args, struct err *e)
 static const struct option opts[] = {
 	CACHE_OPTION(struct gc, cache_dir),
 	OPT(struct gc, dry_run, 0, "dry-run", NULL, .help = "only tell what would be freed"),
+	OPT(struct gc, wait, 0, "wait", NULL,
+	    .help = "on a cluster: wait for what is still left to nodes' agents"),
 };
 
 const struct command cmd_gc = {
@@ -136,8 +142,13 @@ const struct command cmd_gc = {
 		"and is not known to the runtime's cache. Addresses kept for a pod stay kept. To be run where "
 		"the\n"
 		"runtime runs: who does not see the directory of the namespaces, as in a container, frees "
-		"nothing.",
-	.only_local = "in a cluster the agents free what pods that ended have left",
+		"nothing.\n"
+		"\n"
+		"On a cluster: what the controller would free, by the same rules: every pod, node, StatefulSet "
+		"and\n"
+		"virtual machine behind an address is read from the API. What pods that are gone have left is "
+		"their\n"
+		"nodes' agents' for a minute (--wait). Printed is what was freed, and why the rest is kept.",
 	OPTIONS(struct gc, opts),
 	.run = run,
 };

@@ -10,4 +10,7 @@ const char *gc_evidence(const struct ctl *c, const struct sandboxes *known, cons
 /* *ret_freed counts attachments. */
 int gc_sweep(struct ctl *c, const struct sandboxes *known, size_t *ret_freed, struct err *e);
 
+/* gc_cluster.c */
+int gc_cluster(struct ctl *c, bool dry_run, bool wait, struct err *e);
+
 #endif

@@ -54,7 +54,7 @@ one_pool() {
 }
 
 @test "what belongs to one machine says so" {
-	for words in "gc" "restore" "cni add a b" "import host-local /tmp"; do
+	for words in "restore" "cni add a b" "import host-local /tmp"; do
 		# shellcheck disable=SC2086
 		fails 1 ctl $words
 		has "this asks a cluster"

@@ -61,13 +61,16 @@ static void sim_queue_add(struct kube_queue *q, const char *key, int64_t ms);
 #include "../../cmd/controller/gc_index.c"
 #undef key_of
 #undef add
-#define key_of  scan_key_of
-#define list    scan_list
-#define compare scan_compare
+#define list scan_list
 #include "../../cmd/controller/gc_scan.c"
-#undef key_of
 #undef list
+#define key_of  alive_key_of
+#define compare alive_compare
+#define add     alive_add
+#include "../../pkg/ipam/alive.c"
+#undef key_of
 #undef compare
+#undef add
 #define key_of seen_key_of
 #define find   seen_find
 #include "../../cmd/controller/gc_seen.c"
