@@ -23,7 +23,6 @@
 #include "world.h"
 
 #define CONTROLLER_PARTS 8
-#define MISSING          __attribute__((weak)) /* until all parts are there */
 
 struct webhook; /* webhook.h */
 
@@ -60,13 +59,12 @@ struct controller_part {
 	int (*start)(struct controller *c, void **ret, struct err *e);
 	void (*stop)(void *part);
 };
-MISSING extern const struct controller_part
-	part_pools; /* pools.c: SpiderIPPool's status, finalizer, conditions */
-MISSING extern const struct controller_part part_subnets;      /* subnets.c: SpiderSubnet's */
-MISSING extern const struct controller_part part_applications; /* applications.c: pools of applications */
-MISSING extern const struct controller_part part_gc;           /* gc.c: addresses whose owner has died */
-MISSING extern const struct controller_part part_multus;       /* multus.c: SpiderMultusConfig */
-MISSING extern const struct controller_part part_coordinator;  /* coordinator.c: SpiderCoordinator's status */
+extern const struct controller_part part_pools;   /* pools.c: SpiderIPPool's status, finalizer, conditions */
+extern const struct controller_part part_subnets; /* subnets.c: SpiderSubnet's */
+extern const struct controller_part part_applications; /* applications.c: pools of applications */
+extern const struct controller_part part_gc;           /* gc.c: addresses whose owner has died */
+extern const struct controller_part part_multus;       /* multus.c: SpiderMultusConfig */
+extern const struct controller_part part_coordinator;  /* coordinator.c: SpiderCoordinator's status */
 
 /* ---- lead.c ---- */
 
@@ -97,19 +95,19 @@ void engine_close(struct engine *g);
 /* ---- what the parts give to the others ---- */
 
 /* Append to out, as Prometheus text; pools_metrics() between lead_use() and lead_done(). */
-MISSING void gc_metrics(struct controller *c, struct buf *out);
-MISSING void pools_metrics(struct controller *c, struct buf *out);
+void gc_metrics(struct controller *c, struct buf *out);
+void pools_metrics(struct controller *c, struct buf *out);
 
 /* The HTTP API beside the probes; arg is the controller. */
-MISSING extern const struct http_route controller_api_routes[];
-MISSING extern const size_t controller_api_n;
+extern const struct http_route controller_api_routes[];
+extern const size_t controller_api_n;
 
 /* Admission, on every replica. */
-MISSING int webhook_start(struct controller *c, struct webhook **ret, struct err *e);
-MISSING void webhook_stop(struct webhook *w, struct deadline until); /* accepts NULL */
+int webhook_start(struct controller *c, struct webhook **ret, struct err *e);
+void webhook_stop(struct webhook *w, struct deadline until); /* accepts NULL */
 
 /* Other commands of the program. */
-MISSING int init_main(int argc, char **argv, char **envp);
-MISSING int clean_main(int argc, char **argv, char **envp);
+int init_main(int argc, char **argv, char **envp);
+int clean_main(int argc, char **argv, char **envp);
 
 #endif

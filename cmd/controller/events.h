@@ -17,9 +17,9 @@ struct event_object { /* lent; ns "" for a cluster-scoped object: its Events are
 
 struct events;
 
-__attribute__((weak)) int events_start(struct kube *k, const char *component, const char *instance, struct events **ret,
+int events_start(struct kube *k, const char *component, const char *instance, struct events **ret,
 		 struct err *e);
-__attribute__((weak)) void events_stop(struct events *v); /* writes what waits, for some seconds at most; accepts NULL */
+void events_stop(struct events *v); /* writes what waits, for some seconds at most; accepts NULL */
 /* reason: one word in CamelCase. */
 void events_say(struct events *v, const struct event_object *o, bool warning, const char *reason,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -77,7 +77,7 @@ static int parts_start(struct controller *c, struct err *e)
 	int r = world_new(&conf, &c->world, e);
 
 	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++) {
-		r = !parts[i] ? 0 : parts[i]->start(c, &c->parts[i], e);
+		r = parts[i]->start(c, &c->parts[i], e);
 		if (r < 0)
 			err_wrap(e, "%s", parts[i]->name);
 	}

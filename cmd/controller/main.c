@@ -77,7 +77,7 @@ static int start_webhook(struct controller *c, struct err *e)
 {
 	int r = 0;
 
-	while (webhook_start && !c->stopping) {
+	while (!c->stopping) {
 		r = webhook_start(c, &c->webhook, e);
 		if (r == 0 || e->cni == ERR_CONFIG)
 			break;
@@ -93,7 +93,7 @@ static int start(struct controller *c, struct err *e)
 
 	if (r == 0)
 		r = engine_start(c, e);
-	if (r == 0 && events_start)
+	if (r == 0)
 		r = events_start(c->k, "spiderpool-controller", c->conf.pod, &c->events, e);
 	if (r == 0)
 		r = lead_start(c, e);
@@ -114,11 +114,9 @@ static void stop(struct controller *c)
 
 	end(c);
 	lead_stop(c);
-	if (webhook_stop)
-		webhook_stop(c->webhook, until);
+	webhook_stop(c->webhook, until);
 	serve_stop(c, until);
-	if (events_stop)
-		events_stop(c->events);
+	events_stop(c->events);
 	store_kube_close(c->hub, until);
 	kube_close(c->k);
 	controller_config_clear(&c->conf);

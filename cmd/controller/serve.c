@@ -52,9 +52,8 @@ static int serve_metrics(struct http_exchange *x, void *arg)
 
 	x->type = METRICS_TYPE;
 	metrics_print(&(struct metrics){ rows, ARRAY_LEN(rows) }, &x->answer);
-	if (gc_metrics)
-		gc_metrics(c, &x->answer);
-	if (!pools_metrics || !lead_use(c))
+	gc_metrics(c, &x->answer);
+	if (!lead_use(c))
 		return 0;
 	pools_metrics(c, &x->answer);
 	lead_done(c);
@@ -72,14 +71,12 @@ static int serve_health(struct controller *c, struct err *e)
 {
 	static struct http_route routes[ARRAY_LEN(probes) + 8];
 	const struct http_server_conf health = { .routes = routes,
-						 .n = ARRAY_LEN(probes) +
-						      (&controller_api_n ? controller_api_n : 0),
+						 .n = ARRAY_LEN(probes) + controller_api_n,
 						 .arg = c };
 
 	memcpy(routes, probes, sizeof(probes));
-	if (&controller_api_n)
-		memcpy(routes + ARRAY_LEN(probes), controller_api_routes,
-		       controller_api_n * sizeof(controller_api_routes[0]));
+	memcpy(routes + ARRAY_LEN(probes), controller_api_routes,
+	       controller_api_n * sizeof(controller_api_routes[0]));
 	if (http_server_tcp(&health, NULL, (uint16_t)c->conf.health_port, &c->health, e) < 0)
 		return err_wrap(e, "SPIDERPOOL_HEALTH_PORT %lld", (long long)c->conf.health_port);
 	return 0;
