@@ -54,7 +54,7 @@ static int source_event(const struct kube_event *ev, void *arg, struct err *e)
 	return 0;
 }
 
-static void object_trouble(const struct err *why, void *arg)
+static void trouble(const struct err *why, void *arg)
 {
 	(void)arg;
 	say(LOG_LEVEL_WARN, "%s", why->msg);
@@ -69,6 +69,7 @@ static int watch(struct coordinator *p, const struct kube_resource *res, const c
 					   .fields = fields,
 					   .metadata_only = true,
 					   .event = source_event,
+					   .trouble = trouble,
 					   .arg = p };
 
 	return kube_watch_start(&w, ret, e);
@@ -139,7 +140,8 @@ static int read_list(const struct kube_resource *res, const char *ns, const char
 		*ret = TAKE_PTR(g->list);
 	}
 	json_put_p(&g->list);
-	return r;
+	/* An API server that starts says so of everything, but it has just given us the SpiderCoordinator. */
+	return r == -ENXIO ? -ENOENT : r;
 }
 
 /* ---- one ---- */
@@ -166,30 +168,34 @@ static int same(const struct api_coordinator_status *a, const struct api_coordin
 	return r < 0 ? r : strcmp(buf_cstr(&x), buf_cstr(&y)) == 0;
 }
 
-static int patch(struct coordinator *p, const struct api_coordinator *o, const struct api_coordinator *change,
-		 const char *sub, struct kube_cancel *cancel, struct err *e)
+static struct kube_op op_of(const char *name, const char *sub, struct kube_cancel *cancel)
 {
-	CLEANUP(buf_clear) struct buf body = BUF_INIT(BUF_MAX_DEFAULT);
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERCOORDINATORS],
-			      .name = o->obj.meta.name,
-			      .sub = sub,
-			      .until = deadline_in(CALL_MS),
-			      .cancel = cancel };
-	int r = json_encode_text(&api_coordinator_table, change, &body, e);
-
-	return r < 0 ? r : kube_patch(p->c->k, &op, KUBE_MERGE_PATCH, body.s, body.len, NULL, e);
+	return (struct kube_op){ .res = &kube_resources[KUBE_SPIDERCOORDINATORS],
+				 .name = name,
+				 .sub = sub,
+				 .until = deadline_in(CALL_MS),
+				 .cancel = cancel };
 }
 
+/* The whole status at once: what is not in it is gone. */
 static int publish(struct coordinator *p, const struct api_coordinator *o,
 		   const struct api_coordinator_status *s, struct kube_cancel *cancel, struct err *e)
 {
-	const struct api_coordinator change = { .obj.meta.resource_version = o->obj.meta.resource_version,
-						.status = *s };
+	struct kube_op op = op_of(o->obj.meta.name, "status", cancel);
+	CLEANUP(buf_clear) struct buf body = BUF_INIT(BUF_MAX_DEFAULT);
 	int r = same(&o->status, s, e);
 
 	if (r)
 		return r < 0 ? r : 0;
-	r = patch(p, o, &change, "status", cancel, e);
+	buf_fmt(&body,
+		"[{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\",\"value\":\"%s\"},"
+		"{\"op\":\"add\",\"path\":\"/status\",\"value\":",
+		o->obj.meta.resource_version);
+	r = json_encode_text(&api_coordinator_status_table, s, &body, e);
+	buf_str(&body, "}]");
+	if (r == 0)
+		r = body.err ? err_nomem(e)
+			     : kube_patch(p->c->k, &op, KUBE_JSON_PATCH, body.s, body.len, NULL, e);
 	if (r == 0)
 		tell(p, o, s);
 	return r;
@@ -201,6 +207,8 @@ static int let_go(struct coordinator *p, const struct api_coordinator *o, struct
 {
 	struct api_coordinator change = { .obj.meta = { .resource_version = o->obj.meta.resource_version,
 							.finalizers = { .set = true } } };
+	struct kube_op op = op_of(o->obj.meta.name, NULL, cancel);
+	CLEANUP(buf_clear) struct buf body = BUF_INIT(BUF_MAX_DEFAULT);
 	int r = 0;
 
 	if (!json_strv_has(&o->obj.meta.finalizers, API_FINALIZER))
@@ -209,7 +217,9 @@ static int let_go(struct coordinator *p, const struct api_coordinator *o, struct
 		if (strcmp(o->obj.meta.finalizers.v[i], API_FINALIZER) != 0)
 			r = json_strv_add(&change.obj.meta.finalizers, o->obj.meta.finalizers.v[i], e);
 	if (r == 0)
-		r = patch(p, o, &change, NULL, cancel, e);
+		r = json_encode_text(&api_coordinator_table, &change, &body, e);
+	if (r == 0)
+		r = kube_patch(p->c->k, &op, KUBE_MERGE_PATCH, body.s, body.len, NULL, e);
 	json_strv_clear(&change.obj.meta.finalizers);
 	return r;
 }
@@ -242,10 +252,7 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 {
 	struct coordinator *p = arg;
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
-	struct kube_op op = { .res = &kube_resources[KUBE_SPIDERCOORDINATORS],
-			      .name = key,
-			      .until = deadline_in(CALL_MS),
-			      .cancel = cancel };
+	struct kube_op op = op_of(key, NULL, cancel);
 	struct api_coordinator o;
 	int64_t r = kube_get(p->c->k, &op, &tree, e);
 
@@ -263,7 +270,7 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 static void failed(const char *key, const struct err *why, unsigned n, void *arg)
 {
 	(void)arg;
-	if (n > 1 || why->sys != ESTALE)
+	if (n > 1) /* once: somebody was quicker */
 		say(LOG_LEVEL_WARN, API_COORDINATOR_KIND " %s: trying again: %s", key, why->msg);
 }
 
@@ -302,7 +309,7 @@ static int start_all(struct coordinator *p, struct err *e)
 	const struct kube_watch_conf objects = { .k = p->c->k,
 						 .res = &kube_resources[KUBE_SPIDERCOORDINATORS],
 						 .event = object_event,
-						 .trouble = object_trouble,
+						 .trouble = trouble,
 						 .arg = p };
 	int r = kube_queue_start(&queue, &p->queue, e);
 

@@ -277,14 +277,14 @@ static int fill(struct api_coordinator_status *ret, bool ready, const char *reas
 		struct coordinator_cidrs *found, struct err *e)
 {
 	*ret = (struct api_coordinator_status){ .phase = strdup(ready ? "Synced" : "NotReady"),
-						.reason = strdup(ready ? "" : reason) };
+						.reason = ready ? NULL : strdup(reason) };
 	if (ready) {
 		ret->overlay_pod_cidr = found->pods;
 		ret->service_cidr = found->services;
 		*found = (struct coordinator_cidrs){ .pods = { .set = false } };
 	}
 	ret->overlay_pod_cidr.set = ret->service_cidr.set = true;
-	if (ret->phase && ret->reason)
+	if (ret->phase && (ready || ret->reason))
 		return 0;
 	json_clear(&api_coordinator_status_table, ret);
 	return err_nomem(e);

@@ -39,7 +39,7 @@ static void trouble(const struct err *why, void *arg)
 	if (f->said == why->sys)
 		return;
 	f->said = why->sys;
-	if (why->sys == ENOENT)
+	if (why->sys == ENOENT || why->sys == ENXIO)
 		say(LOG_LEVEL_WARN, "%s: the cluster has no %s.%s: waiting for this CustomResourceDefinition",
 		    f->c.needed, f->c.res->plural, f->c.res->group);
 	else

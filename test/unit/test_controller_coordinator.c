@@ -194,8 +194,7 @@ static int reply(const char *text, const char *what, struct json_object **ret, s
 static int lab_configmap(const char *ns, const char *name, struct json_object **ret, void *arg, struct err *e)
 {
 	CLEANUP(json_put_p)
-	struct json_object *o = json_object_new_object(),
-			   *data = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *data = json_object_new_object();
 	bool ours = strcmp(name, "kubeadm-config") == 0;
 
 	(void)arg;
@@ -352,7 +351,7 @@ static void check(const struct row *row, int r, const struct api_coordinator_sta
 		fail_msg("%s: %d, %s", row->name, r, e->msg);
 	snprintf(got, sizeof(got), "Synced %s; %s", show(&s->overlay_pod_cidr), show(&s->service_cidr));
 	if (strncmp(row->says, "Synced", 6) == 0) {
-		if (strcmp(s->phase, "Synced") != 0 || *s->reason || strcmp(got, row->says) != 0)
+		if (strcmp(s->phase, "Synced") != 0 || s->reason || strcmp(got, row->says) != 0)
 			fail_msg("%s: %s %s %s", row->name, s->phase, s->reason, got);
 	} else if (strcmp(s->phase, "NotReady") != 0 || strcmp(got, "Synced ; ") != 0 ||
 		   strncmp(s->reason, row->says, strlen(row->says)) != 0) {
