@@ -126,6 +126,25 @@ static int encode_patch(struct json_object *response, struct json_object *patch,
 	return r < 0 ? r : json_set_str(response, "patch", buf_cstr(&coded), e);
 }
 
+/* kubectl leaves out the message of what is "Invalid", and prints "FIELD: MESSAGE" of its causes instead. */
+static int encode_cause(struct json_object *status, const char *message, struct err *e)
+{
+	struct json_object *details = json_object_new_object(), *causes = json_object_new_array();
+	struct json_object *cause = json_object_new_object();
+	const char *rest = strstr(message, ": ");
+	struct json_object *field = rest ? json_object_new_string_len(message, (int)(rest - message))
+					 : json_object_new_string("object");
+	int r = json_set(status, "details", details, e);
+
+	/* Each call takes over what it is given, also when it fails. */
+	r = r < 0 ? (json_put_p(&causes), r) : json_set(details, "causes", causes, e);
+	r = r < 0 ? (json_put_p(&cause), r) : json_append(causes, cause, e);
+	r = r < 0 ? (json_put_p(&field), r) : json_set(cause, "field", field, e);
+	if (r == 0)
+		r = json_set_str(cause, "reason", "FieldValueInvalid", e);
+	return r < 0 ? r : json_set_str(cause, "message", rest ? rest + 2 : message, e);
+}
+
 static int encode_refusal(struct json_object *response, const struct review_answer *a, struct err *e)
 {
 	struct json_object *status = json_object_new_object();
@@ -137,6 +156,8 @@ static int encode_refusal(struct json_object *response, const struct review_answ
 		r = json_set_str(status, "reason", a->reason, e);
 	if (r == 0)
 		r = json_set_str(status, "message", a->message, e);
+	if (r == 0 && strcmp(a->reason, "Invalid") == 0)
+		r = encode_cause(status, a->message, e);
 	return r;
 }
 

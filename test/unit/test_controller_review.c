@@ -193,6 +193,14 @@ static void refusing(void **state)
 		"\"InternalError\",\"message\":\"no \\\"6\\\"\"}},\"apiVersion\":\"admission.k8s.io/v1\","
 		"\"kind\":\"AdmissionReview\"}");
 	buf_clear(&out);
+	/* kubectl prints the causes of these, and nothing else */
+	err_code(&err, ERR_CONFIG, EINVAL, "SpiderIPPool p: spec.ips[0]: wrong");
+	review_refuse(&a, &err);
+	assert_int_equal(review_encode(&q, &a, &out, &err), 0);
+	assert_non_null(strstr(buf_cstr(&out),
+			       "\"details\":{\"causes\":[{\"field\":\"SpiderIPPool p\",\"reason\":"
+			       "\"FieldValueInvalid\",\"message\":\"spec.ips[0]: wrong\"}]}"));
+	buf_clear(&out);
 }
 
 static void allowing(void **state)
