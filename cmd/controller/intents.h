@@ -83,5 +83,7 @@ void intents_book_remove(struct intents_book *b, const char *id);
 void intents_book_exists(struct intents_book *b, const char *uid);
 /* It is settled: to be taken out with the next write. */
 void intents_book_settled(struct intents_book *b, const char *id);
+/* Writes what is still to be taken out, if anything: now and then. */
+void intents_book_flush(struct intents_book *b);
 
 #endif

@@ -17,7 +17,7 @@
 
 #define KEY         "intents"
 #define REMOVE_MS   1500
-#define SETTLED_MAX 256
+#define LEAVING_MAX 256
 #define ID_MAX      64
 #define PAUSE_MS    5
 #define PAUSE_MOST  100
@@ -37,6 +37,12 @@ struct entry {
 	struct err e;
 };
 
+/* To be taken out with the next write. */
+struct leaving {
+	bool is_uid; /* of an object that was seen; else the intent's id */
+	char text[ID_MAX];
+};
+
 struct intents_book {
 	struct kube *k;
 	char *ns;
@@ -45,8 +51,8 @@ struct intents_book {
 	/* lock */
 	struct entry *head;
 	bool busy;
-	char settled[SETTLED_MAX][ID_MAX];
-	size_t n_settled;
+	struct leaving leaving[LEAVING_MAX];
+	size_t n_leaving;
 };
 
 int intents_book_new(struct kube *k, const char *ns, struct intents_book **ret, struct err *e)
@@ -215,8 +221,24 @@ static bool apply(struct intents *l, struct entry *batch, int64_t now)
 	return changed;
 }
 
-static int attempt(struct intents_book *b, struct entry *batch, char settled[][ID_MAX], size_t n_settled,
-		   struct deadline until, struct err *e)
+static bool take_out(struct intents *l, const struct leaving *gone, size_t n)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < n; i++)
+		changed |= gone[i].is_uid ? intents_remove_create(l, gone[i].text)
+					  : intents_remove(l, gone[i].text);
+	return changed;
+}
+
+/* What is written together. */
+struct batch {
+	struct entry *head;
+	struct leaving *leaving;
+	size_t n_leaving;
+};
+
+static int attempt(struct intents_book *b, const struct batch *batch, struct deadline until, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *map = NULL;
 	struct intents l = { 0 };
@@ -226,9 +248,8 @@ static int attempt(struct intents_book *b, struct entry *batch, char settled[][I
 	if (r == 0) {
 		bool changed = intents_expire(&l, now);
 
-		for (size_t i = 0; i < n_settled; i++)
-			changed |= intents_remove(&l, settled[i]);
-		if (apply(&l, batch, now) || changed)
+		changed |= take_out(&l, batch->leaving, batch->n_leaving);
+		if (apply(&l, batch->head, now) || changed)
 			r = write_map(b, until, map, &l, e);
 	}
 	intents_clear(&l);
@@ -236,11 +257,10 @@ static int attempt(struct intents_book *b, struct entry *batch, char settled[][I
 }
 
 /* Until it is written or time is up. What an unknown outcome did is seen by the next read. */
-static int write_all(struct intents_book *b, struct entry *batch, char settled[][ID_MAX], size_t n_settled,
-		     struct deadline until, struct err *e)
+static int write_all(struct intents_book *b, const struct batch *batch, struct deadline until, struct err *e)
 {
 	for (unsigned n = 0;; n++) {
-		int r = attempt(b, batch, settled, n_settled, until, e);
+		int r = attempt(b, batch, until, e);
 		bool again = r == -ESTALE || r == -EEXIST || (r < 0 && e->cni == ERR_TRY_AGAIN);
 		struct err ignored;
 
@@ -267,28 +287,41 @@ static void finish(struct intents_book *b, struct entry *batch, int r, const str
 	pthread_mutex_unlock(&b->lock);
 }
 
+/* The lock is held. */
+static void leave(struct intents_book *b, bool is_uid, const char *text)
+{
+	struct leaving *x = &b->leaving[b->n_leaving];
+
+	if (b->n_leaving == LEAVING_MAX || strlen(text) >= ID_MAX)
+		return;
+	x->is_uid = is_uid;
+	memcpy(x->text, text, strlen(text) + 1);
+	b->n_leaving++;
+}
+
 /* The lock is held, and is again afterwards. */
 static void serve(struct intents_book *b, struct deadline until)
 {
-	CLEANUP(free_p) char(*settled)[ID_MAX] = malloc(sizeof(b->settled));
-	struct entry *batch = b->head;
-	size_t n_settled = 0;
+	CLEANUP(free_p) struct leaving *leaving = malloc(sizeof(b->leaving));
+	struct batch batch = { .head = b->head, .leaving = leaving };
 	struct err e;
 	int r;
 
 	b->head = NULL;
 	b->busy = true;
-	for (struct entry *x = batch; x; x = x->next)
+	for (struct entry *x = batch.head; x; x = x->next)
 		x->state = TAKEN;
-	if (settled) {
-		n_settled = b->n_settled;
-		memcpy(settled, b->settled, n_settled * ID_MAX);
-		b->n_settled = 0;
+	if (leaving) {
+		batch.n_leaving = b->n_leaving;
+		memcpy(leaving, b->leaving, b->n_leaving * sizeof(*leaving));
+		b->n_leaving = 0;
 	}
 	pthread_mutex_unlock(&b->lock);
-	r = write_all(b, batch, settled, n_settled, until, &e);
-	finish(b, batch, r, &e);
+	r = write_all(b, &batch, until, &e);
+	finish(b, batch.head, r, &e);
 	pthread_mutex_lock(&b->lock);
+	for (size_t i = 0; i < batch.n_leaving && r < 0; i++)
+		leave(b, leaving[i].is_uid, leaving[i].text);
 }
 
 static void enqueue(struct intents_book *b, struct entry *x)
@@ -358,28 +391,49 @@ int intents_book_read(struct intents_book *b, struct deadline until, struct inte
 	return r;
 }
 
+/* What did not succeed goes with the next write. */
+static void run_or_leave(struct intents_book *b, struct entry *x, bool is_uid, const char *text)
+{
+	struct err e;
+
+	if (run(b, x, deadline_in(REMOVE_MS), &e) >= 0)
+		return;
+	say(LOG_LEVEL_DEBUG, "the intent of %s stays for now: %s", text, e.msg);
+	pthread_mutex_lock(&b->lock);
+	leave(b, is_uid, text);
+	pthread_mutex_unlock(&b->lock);
+}
+
 void intents_book_remove(struct intents_book *b, const char *id)
 {
 	struct entry x = { .remove = id };
-	struct err e;
 
-	if (run(b, &x, deadline_in(REMOVE_MS), &e) < 0)
-		say(LOG_LEVEL_DEBUG, "the intent %s stays until it is over: %s", id, e.msg);
+	run_or_leave(b, &x, false, id);
 }
 
 void intents_book_exists(struct intents_book *b, const char *uid)
 {
 	struct entry x = { .exists = uid };
-	struct err e;
 
-	if (run(b, &x, deadline_in(REMOVE_MS), &e) < 0)
-		say(LOG_LEVEL_DEBUG, "the intent of object %s stays until it is over: %s", uid, e.msg);
+	run_or_leave(b, &x, true, uid);
 }
 
 void intents_book_settled(struct intents_book *b, const char *id)
 {
 	pthread_mutex_lock(&b->lock);
-	if (b->n_settled < SETTLED_MAX && strlen(id) < ID_MAX)
-		memcpy(b->settled[b->n_settled++], id, strlen(id) + 1);
+	leave(b, false, id);
 	pthread_mutex_unlock(&b->lock);
+}
+
+void intents_book_flush(struct intents_book *b)
+{
+	struct entry x = { .remove = "" };
+	struct err ignored;
+	bool wanted;
+
+	pthread_mutex_lock(&b->lock);
+	wanted = b->n_leaving;
+	pthread_mutex_unlock(&b->lock);
+	if (wanted)
+		(void)run(b, &x, deadline_in(REMOVE_MS), &ignored);
 }

@@ -179,6 +179,7 @@ static void *run(void *arg)
 	while (kube_sleep(w->c->k, &w->cancel, pause, &e) == 0) {
 		const int r = keep(w, &e);
 
+		intents_book_flush(w->admit->book);
 		pause = LOOK_MS;
 		if (r == 0)
 			w->said[0] = '\0';
