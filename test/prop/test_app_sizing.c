@@ -1,0 +1,922 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_app_sizing.c - fifty applications share a few subnets: the code that writes pools (app_settle.c)
+ * against an API server, agents and administrators that do what they like in between
+ *
+ * The API server refuses overlaps as the webhook does, and updates of an older version; some of its answers
+ * are lost, with the write done or not. Agents see pools late. Meanwhile pods claim and end, workloads are
+ * scaled, addresses are reserved, pools are made and removed by hand. SEED= replays, ROUNDS= says how long.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../cmd/controller/app_part.h"
+#include "kube/object.h"
+
+/* What the code under test calls. */
+static int64_t sim_mono(void);
+static const struct kube_item *sim_get(struct kube_cache *c, const char *ns, const char *name);
+static int sim_create(struct kube *k, struct kube_op *op, const char *body, size_t len,
+		      struct json_object **ret, struct err *e);
+static int sim_patch(struct kube *k, struct kube_op *op, enum kube_content type, const char *body, size_t len,
+		     struct json_object **ret, struct err *e);
+#define clock_mono_ms               sim_mono
+#define kube_cache_get(c, ns, name) sim_get(c, ns, name)
+#define kube_item_put(item)         (void)(item)
+#define kube_create                 sim_create
+#define kube_patch                  sim_patch
+#define world_cache(w, kind)        ((struct kube_cache *)(w))
+
+#include "../../cmd/controller/app_body.c"
+#include "../../cmd/controller/app_name.c"
+#include "../../cmd/controller/app_object.c"
+#include "../../cmd/controller/app_plan.c"
+#include "../../cmd/controller/app_size.c"
+#define drop wait_drop
+#include "../../cmd/controller/app_wait.c"
+#include "../../cmd/controller/app_settle.c"
+
+#define APPS      50
+#define SUBNETS   3
+#define POOLS_MAX 400
+#define SIZE      256 /* addresses of a subnet's network */
+#define STEPS     600
+#define LAG_MS    4000 /* less than APP_REST_MS */
+#define HISTORY   16
+
+static uint64_t seed, rng;
+static struct err err;
+
+struct version {
+	int64_t since;
+	bool has[SIZE];
+};
+
+struct sim_pool {
+	struct api_ippool *p; /* NULL: a free slot */
+	int app, subnet;      /* app -1: made by hand */
+	struct version history[HISTORY];
+	unsigned n;
+};
+
+struct sim_app {
+	struct app app;
+	struct app_want want;
+	int64_t want_size;
+	int64_t again; /* when it is to be looked at; 0: no */
+	bool touched;
+};
+
+static struct {
+	int64_t now, version;
+	struct api_subnet subnet[SUBNETS];
+	struct kube_item item[SUBNETS];
+	struct ip_set total[SUBNETS];
+	struct sim_pool pool[POOLS_MAX];
+	struct sim_app app[APPS];
+	char holder[SUBNETS][SIZE][STORE_NAME_MAX + 1]; /* name of the pool that the record says; "": free */
+	bool reserved[SUBNETS][SIZE];
+	/* A moment for each claim, and for each look at a block in the present pass; 0: not looked at. */
+	int64_t moment, claimed[SUBNETS][SIZE], looked[SUBNETS][SIZE / IP_BLOCK_SIZE];
+	void (*before_write)(void); /* once */
+	bool quiet;                 /* nothing happens but what the controller does */
+	int64_t writes, refused, lost, late;
+} sim;
+static struct controller controller;
+static struct apps apps;
+
+#define CHECK(what, ...) \
+	do { \
+		if (!(what)) { \
+			fprintf(stderr, __VA_ARGS__); \
+			fail_msg("SEED=%llu: %s", (unsigned long long)seed, #what); \
+		} \
+	} while (0)
+
+/* xorshift64*: the same numbers everywhere. */
+static uint32_t rnd(uint32_t below)
+{
+	rng ^= rng >> 12;
+	rng ^= rng << 25;
+	rng ^= rng >> 27;
+	return (uint32_t)((rng * 0x2545f4914f6cdd1dULL) >> 32) % below;
+}
+
+static int64_t sim_mono(void)
+{
+	return sim.now;
+}
+
+static ip_num base(int subnet)
+{
+	return 0x0a000000 + ((ip_num)subnet << 8);
+}
+
+/* ---- pools ---- */
+
+static void bits_of(const struct api_ippool *p, int subnet, bool has[SIZE])
+{
+	struct ip_set set;
+
+	assert_int_equal(api_range_total(&p->spec.range, &set, &err), 0);
+	for (unsigned i = 0; i < SIZE; i++)
+		has[i] = ip_set_has(&set, base(subnet) + i);
+	ip_set_clear(&set);
+}
+
+static const bool *now_of(const struct sim_pool *s)
+{
+	return s->history[(s->n - 1) % HISTORY].has;
+}
+
+/* What an agent sees of the pool that heard of everything until then. */
+static const bool *seen_of(const struct sim_pool *s, int64_t until)
+{
+	for (unsigned i = s->n; i > 0 && s->n - i < HISTORY; i--)
+		if (s->history[(i - 1) % HISTORY].since <= until)
+			return s->history[(i - 1) % HISTORY].has;
+	return NULL;
+}
+
+static struct sim_pool *pool_called(const char *name)
+{
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		if (sim.pool[i].p && !strcmp(sim.pool[i].p->obj.meta.name, name))
+			return &sim.pool[i];
+	return NULL;
+}
+
+static int subnet_called(const char *cidr)
+{
+	for (int i = 0; i < SUBNETS; i++)
+		if (!strcmp(sim.subnet[i].spec.subnet, cidr))
+			return i;
+	return -1;
+}
+
+static void touch(struct sim_pool *s)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)++sim.version);
+	free(s->p->obj.meta.resource_version);
+	s->p->obj.meta.resource_version = strdup(text);
+}
+
+static void changed(struct sim_pool *s)
+{
+	struct version *v = &s->history[s->n++ % HISTORY];
+
+	v->since = sim.now;
+	bits_of(s->p, s->subnet, v->has);
+	touch(s);
+	for (int i = 0; i < APPS; i++) {
+		struct sim_app *a = &sim.app[i];
+
+		if (i == s->app || a->want.subnet[1] - '0' == s->subnet)
+			a->touched = true;
+	}
+}
+
+/* As the webhook has it. */
+static bool overlaps(const struct api_ippool *p, int subnet)
+{
+	bool has[SIZE];
+
+	bits_of(p, subnet, has);
+	for (size_t i = 0; i < POOLS_MAX; i++) {
+		const struct sim_pool *s = &sim.pool[i];
+
+		if (!s->p || s->subnet != subnet || !strcmp(s->p->obj.meta.name, p->obj.meta.name))
+			continue;
+		for (unsigned k = 0; k < SIZE; k++)
+			if (has[k] && now_of(s)[k])
+				return true;
+	}
+	return false;
+}
+
+static struct api_ippool *decoded(const char *text, size_t len)
+{
+	struct api_ippool *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	CHECK(api_decode_text(API_IPPOOL, text, len, "pool", p, &err) == 0, "%s: %s\n", err.msg, text);
+	return p;
+}
+
+static int add_pool(struct api_ippool *p, int app)
+{
+	struct sim_pool *s = sim.pool;
+	int subnet = subnet_called(p->spec.range.subnet);
+
+	if (pool_called(p->obj.meta.name) || overlaps(p, subnet)) {
+		api_free(API_IPPOOL, &p->obj);
+		return -1;
+	}
+	while (s->p)
+		s++;
+	*s = (struct sim_pool){ .p = p, .app = app, .subnet = subnet };
+	free(p->obj.meta.uid);
+	p->obj.meta.uid = strdup("uid");
+	changed(s);
+	return 0;
+}
+
+static void remove_pool(struct sim_pool *s)
+{
+	api_free(API_IPPOOL, &s->p->obj);
+	s->p = NULL;
+	for (int i = 0; i < APPS; i++)
+		sim.app[i].touched = true;
+}
+
+static bool is_idle(int subnet, unsigned at)
+{
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		if (sim.pool[i].p && sim.pool[i].subnet == subnet && now_of(&sim.pool[i])[at])
+			return false;
+	return ip_set_has(&sim.total[subnet], base(subnet) + at) && !sim.reserved[subnet][at] &&
+	       !sim.holder[subnet][at][0];
+}
+
+/* ---- what happens by itself ---- */
+
+static void claim(int64_t lag)
+{
+	struct sim_pool *s = &sim.pool[rnd(POOLS_MAX)];
+	const bool *seen = s->p ? seen_of(s, sim.now - lag) : NULL;
+	unsigned at = rnd(SIZE);
+
+	if (!seen || s->app < 0)
+		return;
+	for (unsigned i = 0; i < SIZE; i++, at = (at + 1) % SIZE) {
+		if (!seen[at] || sim.holder[s->subnet][at][0] || sim.reserved[s->subnet][at])
+			continue;
+		snprintf(sim.holder[s->subnet][at], STORE_NAME_MAX + 1, "%s", s->p->obj.meta.name);
+		sim.claimed[s->subnet][at] = ++sim.moment;
+		sim.late += !now_of(s)[at];
+		return;
+	}
+}
+
+static void end_pod(void)
+{
+	int subnet = (int)rnd(SUBNETS);
+	unsigned at = rnd(SIZE);
+
+	for (unsigned i = 0; i < SIZE; i++, at = (at + 1) % SIZE)
+		if (sim.holder[subnet][at][0]) {
+			sim.holder[subnet][at][0] = '\0';
+			for (int k = 0; k < APPS; k++)
+				sim.app[k].touched = true;
+			return;
+		}
+}
+
+static void scale(void)
+{
+	struct sim_app *a = &sim.app[rnd(APPS)];
+
+	a->want.size = rnd(4) ? rnd(12) : rnd(40);
+	snprintf(a->want.number, sizeof(a->want.number), "%lld", (long long)a->want.size);
+	a->touched = true;
+}
+
+/* Half of the time right where the next pool would grow. */
+static void by_hand(void)
+{
+	int subnet = (int)rnd(SUBNETS);
+	unsigned lo = 1 + rnd(SIZE - 20), hi = lo + rnd(12);
+	static unsigned n;
+	char text[512];
+
+	if (rnd(2)) {
+		for (lo = 1; lo < SIZE - 20 && !is_idle(subnet, lo); lo++)
+			;
+		hi = lo + rnd(3);
+	}
+	snprintf(
+		text, sizeof(text),
+		"{\"metadata\":{\"name\":\"hand%u\"},\"spec\":{\"ipVersion\":4,\"subnet\":\"10.0.%d.0/24\",\"ips\":"
+		"[\"10.0.%d.%u-10.0.%d.%u\"]}}",
+		n++, subnet, subnet, lo, subnet, hi);
+	(void)add_pool(decoded(text, strlen(text)), -1);
+}
+
+static void by_hand_no_more(void)
+{
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		if (sim.pool[i].p && sim.pool[i].app < 0) {
+			remove_pool(&sim.pool[i]);
+			return;
+		}
+}
+
+static void reserve(void)
+{
+	int subnet = (int)rnd(SUBNETS);
+	unsigned at = rnd(SIZE);
+
+	sim.reserved[subnet][at] = !sim.reserved[subnet][at] && rnd(2);
+	for (int i = 0; i < APPS; i++)
+		sim.app[i].touched = true;
+}
+
+static void happen(unsigned most)
+{
+	for (unsigned n = sim.quiet ? 0 : rnd(most + 1); n > 0; n--) {
+		unsigned what = rnd(100);
+
+		sim.now += rnd(20);
+		if (what < 45)
+			claim(rnd(2) ? 0 : rnd(LAG_MS));
+		else if (what < 75)
+			end_pod();
+		else if (what < 92)
+			scale();
+		else if (what < 95)
+			by_hand();
+		else if (what < 98)
+			by_hand_no_more();
+		else
+			reserve();
+	}
+}
+
+/* ---- the API server ---- */
+
+/* 0: goes through; else the answer, and whether it is done all the same. */
+static int fate(bool *done, struct err *e)
+{
+	unsigned what = sim.quiet ? 99 : rnd(100);
+
+	*done = what != 0;
+	if (what > 2)
+		return 0;
+	sim.lost++;
+	return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "no answer");
+}
+
+static int sim_create(struct kube *k, struct kube_op *op, const char *body, size_t len,
+		      struct json_object **ret, struct err *e)
+{
+	int app = *(int *)op->cancel;
+	bool done;
+	int r;
+
+	(void)k;
+	(void)ret;
+	happen(2);
+	r = fate(&done, e);
+	sim.writes++;
+	if (done && add_pool(decoded(body, len), app) < 0) {
+		sim.refused++;
+		return err_code(e, ERR_CONFIG, EINVAL, "refused");
+	}
+	return r;
+}
+
+/* RFC 7396 */
+static void merge(struct json_object *to, struct json_object *patch)
+{
+	json_object_object_foreach(patch, key, v)
+	{
+		struct json_object *have = json_get(to, key);
+
+		if (!v)
+			json_object_object_del(to, key);
+		else if (json_object_is_type(v, json_type_object) && have)
+			merge(have, v);
+		else
+			json_object_object_add(to, key, json_object_get(v));
+	}
+}
+
+/* Only what its block, read in this pass, said to be free. */
+static void check_given_back(const struct sim_pool *s, const struct api_ippool *now)
+{
+	bool has[SIZE];
+
+	bits_of(now, s->subnet, has);
+	for (unsigned i = 0; i < SIZE; i++) {
+		int64_t looked = sim.looked[s->subnet][i / IP_BLOCK_SIZE];
+
+		if (has[i] || !now_of(s)[i])
+			continue;
+		CHECK(looked, "10.0.%d.%u was given back unseen\n", s->subnet, i);
+		CHECK(strcmp(sim.holder[s->subnet][i], s->p->obj.meta.name) != 0 ||
+			      sim.claimed[s->subnet][i] > looked,
+		      "10.0.%d.%u was given back, and is held\n", s->subnet, i);
+	}
+}
+
+static int apply(struct sim_pool *s, const char *body, size_t len)
+{
+	struct json_object *patch, *tree;
+	struct buf text = BUF_INIT(1 << 20);
+	struct api_ippool *p;
+	const char *version;
+
+	assert_int_equal(json_parse(body, len, "patch", &patch, &err), 0);
+	version = kube_meta(patch, "resourceVersion");
+	assert_non_null(version);
+	if (strcmp(version, s->p->obj.meta.resource_version) != 0) {
+		json_object_put(patch);
+		return -ESTALE;
+	}
+	assert_int_equal(json_encode(api_kinds[API_IPPOOL].table, s->p, &tree, &err), 0);
+	merge(tree, patch);
+	assert_int_equal(json_print(tree, false, &text, &err), 0);
+	p = decoded(text.s, text.len);
+	buf_clear(&text);
+	json_object_put(tree);
+	json_object_put(patch);
+	if (overlaps(p, s->subnet)) {
+		api_free(API_IPPOOL, &p->obj);
+		return -EINVAL;
+	}
+	check_given_back(s, p);
+	api_free(API_IPPOOL, &s->p->obj);
+	s->p = p;
+	changed(s);
+	return 0;
+}
+
+static int sim_patch(struct kube *k, struct kube_op *op, enum kube_content type, const char *body, size_t len,
+		     struct json_object **ret, struct err *e)
+{
+	struct sim_pool *s;
+	bool done;
+	int r, a;
+
+	(void)k;
+	(void)ret;
+	assert_int_equal(type, KUBE_MERGE_PATCH);
+	happen(2);
+	if (sim.before_write) {
+		sim.before_write();
+		sim.before_write = NULL;
+	}
+	s = pool_called(op->name);
+	if (!s)
+		return err_code(e, ERR_IO, ENOENT, "gone");
+	if (!sim.quiet && !rnd(20))
+		touch(s); /* its status was published */
+	r = fate(&done, e);
+	sim.writes++;
+	a = done ? apply(s, body, len) : 0;
+	sim.refused += a < 0;
+	return a < 0 ? err_code(e, ERR_TRY_AGAIN, -a, "refused") : r;
+}
+
+static const struct kube_item *sim_get(struct kube_cache *c, const char *ns, const char *name)
+{
+	static const struct kube_item any_pool;
+
+	(void)c;
+	(void)ns;
+	for (int i = 0; i < SUBNETS; i++)
+		if (!strcmp(sim.subnet[i].obj.meta.name, name))
+			return &sim.item[i];
+	return pool_called(name) ? &any_pool : NULL;
+}
+
+/* ---- what is read (app_part.h) ---- */
+
+void app_seen_clear(struct app_seen *s)
+{
+	for (size_t i = 0; i < s->n_own; i++)
+		api_free(API_IPPOOL, &s->own[i]->obj);
+	free(s->own);
+	free(s->v);
+	*s = (struct app_seen){ 0 };
+}
+
+/* Copies: the code under test keeps them while things happen. */
+static int see(bool (*want)(const struct sim_pool *s, const void *arg), const void *arg, struct app_seen *ret)
+{
+	*ret = (struct app_seen){ 0 };
+	ret->own = calloc(POOLS_MAX, sizeof(*ret->own));
+	ret->v = calloc(POOLS_MAX, sizeof(*ret->v));
+	for (size_t i = 0; i < POOLS_MAX; i++) {
+		struct api_ippool *p;
+
+		if (!sim.pool[i].p || !want(&sim.pool[i], arg))
+			continue;
+		p = calloc(1, sizeof(*p));
+		assert_int_equal(json_copy(api_kinds[API_IPPOOL].table, sim.pool[i].p, p, &err), 0);
+		ret->v[ret->n_own] = p;
+		ret->own[ret->n_own++] = p;
+	}
+	ret->n = ret->n_own;
+	return 0;
+}
+
+static bool of_key(const struct sim_pool *s, const void *arg)
+{
+	char key[APP_KEY_MAX];
+
+	return !strcmp(app_pool_key(s->p, key), arg);
+}
+
+static bool of_network(const struct sim_pool *s, const void *arg)
+{
+	return !strcmp(s->p->spec.range.subnet, arg);
+}
+
+int app_seen_key(struct apps *a, const char *key, struct app_seen *ret, struct err *e)
+{
+	(void)a;
+	(void)e;
+	return see(of_key, key, ret);
+}
+
+int app_seen_network(struct apps *a, const char *cidr, struct app_seen *ret, struct err *e)
+{
+	(void)a;
+	(void)e;
+	return see(of_network, cidr, ret);
+}
+
+int app_seen_now(const struct app_task *t, const char *cidr, struct app_seen *ret, struct err *e)
+{
+	(void)t;
+	(void)e;
+	happen(1);
+	memset(sim.looked, 0, sizeof(sim.looked));
+	return see(of_network, cidr, ret);
+}
+
+static void add_held(struct app_held *h, int subnet, unsigned at, const char *pool)
+{
+	bool own = *pool && !strcmp(sim.holder[subnet][at], pool);
+
+	if (sim.holder[subnet][at][0])
+		assert_int_equal(ip_set_add(own ? &h->own : &h->other,
+					    (struct ip_range){ base(subnet) + at, base(subnet) + at }, &err),
+				 0);
+}
+
+/* The cache has not heard of some records, and of the end of none. */
+int app_held_cached(struct apps *a, const struct ip_prefix *network, const char *pool, struct app_held *ret,
+		    struct err *e)
+{
+	int subnet = (int)(network->ip.n >> 8 & 255);
+
+	(void)a;
+	(void)e;
+	*ret = (struct app_held){ { .ver = 4 }, { .ver = 4 } };
+	for (unsigned i = 0; i < SIZE; i++)
+		if (sim.quiet || rnd(8))
+			add_held(ret, subnet, i, pool);
+	return 0;
+}
+
+int app_held_now(const struct app_task *t, const struct ip_set *set, const char *pool, struct app_held *held,
+		 struct ip_set *verified, struct err *e)
+{
+	ip_num index = 0;
+
+	(void)t;
+	(void)e;
+	verified->ver = 4;
+	while (ip_set_block_next(set, index, &index)) {
+		const struct ip_range block = { index << 6, (index << 6) + 63 };
+
+		assert_int_equal(app_held_forget(held, 4, index, &err), 0);
+		sim.looked[block.lo >> 8 & 255][block.lo >> 6 & 3] = ++sim.moment;
+		for (ip_num n = block.lo; n <= block.hi; n++)
+			add_held(held, (int)(n >> 8 & 255), (unsigned)(n & 255), pool);
+		assert_int_equal(ip_set_add(verified, block, &err), 0);
+		index++;
+	}
+	happen(1);
+	return 0;
+}
+
+int app_reserved(struct apps *a, uint8_t ver, struct ip_set *ret, struct err *e)
+{
+	(void)a;
+	(void)e;
+	*ret = (struct ip_set){ .ver = ver };
+	for (int s = 0; s < SUBNETS; s++)
+		for (unsigned i = 0; i < SIZE; i++)
+			if (sim.reserved[s][i])
+				assert_int_equal(
+					ip_set_add(ret, (struct ip_range){ base(s) + i, base(s) + i }, &err),
+					0);
+	return 0;
+}
+
+void app_warn(const struct app_task *t, const char *reason, const char *fmt, ...)
+{
+	(void)t;
+	(void)reason;
+	(void)fmt;
+}
+
+/* ---- what must hold ---- */
+
+static const struct sim_pool *owner_of(int subnet, unsigned at)
+{
+	const struct sim_pool *found = NULL;
+
+	for (size_t i = 0; i < POOLS_MAX; i++) {
+		const struct sim_pool *s = &sim.pool[i];
+
+		if (!s->p || s->subnet != subnet || !now_of(s)[at])
+			continue;
+		CHECK(!found, "10.0.%d.%u is in %s and %s\n", subnet, at, found->p->obj.meta.name,
+		      s->p->obj.meta.name);
+		found = s;
+	}
+	return found;
+}
+
+/* Nobody else's pool has what a pod holds; settled: its own has it. A pool made by hand may be put there by
+ * who does not know. */
+static void check_held(bool settled)
+{
+	for (int s = 0; s < SUBNETS; s++)
+		for (unsigned i = 0; i < SIZE; i++) {
+			const struct sim_pool *p = owner_of(s, i);
+			const char *holder = sim.holder[s][i];
+
+			if (!*holder || !pool_called(holder))
+				continue;
+			CHECK(p ? p->app < 0 || !strcmp(p->p->obj.meta.name, holder) : !settled,
+			      "10.0.%d.%u is held through %s and in %s\n", s, i, holder,
+			      p ? p->p->obj.meta.name : "no pool");
+		}
+}
+
+static int64_t count(const struct sim_pool *s)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < SIZE; i++)
+		n += now_of(s)[i];
+	return n;
+}
+
+static int64_t held_through(const struct sim_pool *s)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < SIZE; i++)
+		n += !strcmp(sim.holder[s->subnet][i], s->p->obj.meta.name) && now_of(s)[i];
+	return n;
+}
+
+/* How many more addresses pools could have. */
+static int64_t idle(int subnet)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < SIZE; i++)
+		n += is_idle(subnet, i);
+	return n;
+}
+
+static const struct sim_pool *pool_of(int app)
+{
+	const struct sim_pool *found = NULL;
+
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		if (sim.pool[i].p && sim.pool[i].app == app) {
+			CHECK(!found, "application %d has two pools\n", app);
+			found = &sim.pool[i];
+		}
+	return found;
+}
+
+static void check_sizes(void)
+{
+	for (int i = 0; i < APPS; i++) {
+		const struct sim_pool *s = pool_of(i);
+		int64_t want = sim.app[i].want.size, have = s ? count(s) : 0, held = s ? held_through(s) : 0;
+		int subnet = sim.app[i].want.subnet[1] - '0';
+
+		if (have < want)
+			CHECK(idle(subnet) == 0, "application %d has %lld of %lld, and %lld are idle\n", i,
+			      (long long)have, (long long)want, (long long)idle(subnet));
+		else
+			CHECK(have == want || have == held, "application %d has %lld of %lld, %lld held\n", i,
+			      (long long)have, (long long)want, (long long)held);
+	}
+}
+
+/* ---- the controller ---- */
+
+static void look(int i)
+{
+	struct sim_app *a = &sim.app[i];
+	char key[APP_KEY_MAX], name[STORE_NAME_MAX + 1];
+	/* Who asks, for sim_create(). */
+	const struct app_task t = { &apps, app_key("apps/v1", "Deployment", a->app.ns, a->app.name, key),
+				    &a->app, (struct kube_cancel *)&i };
+	int64_t r;
+
+	a->touched = false;
+	r = app_settle(&t, &a->want, name, &err);
+	a->again = r < 0 ? sim.now + 50 : r > 0 ? sim.now + r : 0;
+	CHECK(r < 0 || !*name || pool_called(name), "there is no pool %s\n", name);
+}
+
+static void run_controller(unsigned most)
+{
+	for (unsigned n = 0; n < most; n++) {
+		int i = (int)rnd(APPS);
+
+		if (sim.app[i].touched || (sim.app[i].again && sim.app[i].again <= sim.now))
+			look(i);
+		check_held(false);
+	}
+}
+
+static bool all_done(void)
+{
+	for (int i = 0; i < APPS; i++)
+		if (sim.app[i].touched || sim.app[i].again)
+			return false;
+	return true;
+}
+
+static void settle_down(void)
+{
+	int64_t writes;
+	unsigned n = 0;
+
+	sim.quiet = true;
+	do {
+		for (int i = 0; i < APPS; i++)
+			if (sim.app[i].touched || (sim.app[i].again && sim.app[i].again <= sim.now))
+				look(i);
+		sim.now += 100;
+		CHECK(++n < 5000, "it does not come to rest\n");
+	} while (!all_done());
+	/* Nothing is written when nothing changes. */
+	writes = sim.writes;
+	for (int i = 0; i < APPS; i++)
+		look(i);
+	CHECK(writes == sim.writes, "written without need\n");
+	check_held(true);
+	check_sizes();
+	sim.quiet = false;
+}
+
+/* ---- a world ---- */
+
+static void build(void)
+{
+	memset(&sim, 0, sizeof(sim));
+	sim.now = 1000000;
+	assert_int_equal(app_waits_new(&apps.waits, &err), 0);
+	apps.c = &controller;
+	for (int i = 0; i < SUBNETS; i++) {
+		unsigned first = 1 + rnd(30), last = 100 + rnd(155), hole = first + 5 + rnd(60);
+		char text[512];
+
+		snprintf(
+			text, sizeof(text),
+			"{\"metadata\":{\"name\":\"s%d\",\"uid\":\"u\"},\"spec\":{\"ipVersion\":4,\"subnet\":"
+			"\"10.0.%d.0/24\",\"ips\":[\"10.0.%d.%u-10.0.%d.%u\"],\"excludeIPs\":[\"10.0.%d.%u\"]}}",
+			i, i, i, first, i, last, i, hole);
+		assert_int_equal(
+			api_decode_text(API_SUBNET, text, strlen(text), "subnet", &sim.subnet[i], &err), 0);
+		sim.item[i].view = &sim.subnet[i];
+		assert_int_equal(api_range_total(&sim.subnet[i].spec, &sim.total[i], &err), 0);
+	}
+	for (int i = 0; i < APPS; i++) {
+		char name[16], uid[64];
+		const struct ipam_owner id = { "apps/v1", "Deployment", i < APPS / 2 ? "a" : "b", name, uid };
+
+		/* Some of them meet in their names. */
+		snprintf(name, sizeof(name), "app%d", i % (APPS / 2));
+		snprintf(uid, sizeof(uid), "0-0-0-0-44665%d", i);
+		assert_int_equal(app_make(&id, &sim.app[i].app, &err), 0);
+		sim.app[i].want = (struct app_want){ .interface = "eth0", .ver = 4, .reclaim = true };
+		snprintf(sim.app[i].want.subnet, sizeof(sim.app[i].want.subnet), "s%u", rnd(SUBNETS));
+		sim.app[i].want.size = rnd(10);
+		snprintf(sim.app[i].want.number, APP_NUMBER_MAX, "%lld", (long long)sim.app[i].want.size);
+		sim.app[i].touched = true;
+	}
+}
+
+static void clear(void)
+{
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		if (sim.pool[i].p)
+			api_free(API_IPPOOL, &sim.pool[i].p->obj);
+	for (int i = 0; i < SUBNETS; i++) {
+		api_clear(API_SUBNET, &sim.subnet[i]);
+		ip_set_clear(&sim.total[i]);
+	}
+	for (int i = 0; i < APPS; i++)
+		app_clear(&sim.app[i].app);
+	app_waits_free(apps.waits);
+}
+
+static void test_sizing(void **state)
+{
+	const char *rounds = getenv("ROUNDS");
+	long n = rounds ? strtol(rounds, NULL, 10) : 2;
+	int64_t writes = 0, refused = 0, lost = 0, late = 0;
+
+	(void)state;
+	for (long k = 0; k < n; k++) {
+		build();
+		for (int i = 0; i < STEPS; i++) {
+			happen(6);
+			run_controller(4);
+			if (i % 200 == 199)
+				settle_down();
+		}
+		writes += sim.writes;
+		refused += sim.refused;
+		lost += sim.lost;
+		late += sim.late;
+		clear();
+	}
+	print_message("# SEED=%llu: %lld writes, %lld refused, %lld without an answer; %lld late claims\n",
+		      (unsigned long long)seed, (long long)writes, (long long)refused, (long long)lost,
+		      (long long)late);
+	assert_true(refused > 0 && lost > 0 && late > 0);
+}
+
+/* ---- an agent that hears late, step by step ---- */
+
+static void claim_at(unsigned at)
+{
+	const struct sim_pool *s = pool_of(0);
+
+	snprintf(sim.holder[s->subnet][at], STORE_NAME_MAX + 1, "%s", s->p->obj.meta.name);
+	sim.claimed[s->subnet][at] = ++sim.moment;
+}
+
+static unsigned first_of_pool;
+
+static void claim_first(void)
+{
+	claim_at(first_of_pool);
+}
+
+static void test_late(void **state)
+{
+	struct sim_app *a = &sim.app[0];
+	const struct sim_pool *s;
+	unsigned second;
+
+	(void)state;
+	build();
+	sim.quiet = true;
+	a->want.size = 10;
+	look(0);
+	s = pool_of(0);
+	assert_int_equal(count(s), 10);
+	for (first_of_pool = 0; !now_of(s)[first_of_pool]; first_of_pool++)
+		;
+	/* Claimed between the look at the block and the write: back when the write is done. */
+	a->want.size = 3;
+	sim.before_write = claim_first;
+	look(0);
+	assert_int_equal(count(s), 3);
+	assert_true(now_of(s)[first_of_pool]);
+	assert_true(a->again);
+	/* Claimed some time after that: back when it is looked at again. Nobody else has taken it. */
+	for (second = first_of_pool + 1; now_of(s)[second]; second++)
+		;
+	claim_at(second);
+	sim.app[1].want = a->want;
+	sim.app[1].want.size = 200;
+	look(1);
+	assert_false(now_of(pool_of(1))[second]);
+	sim.now = a->again;
+	look(0);
+	assert_true(now_of(s)[second]);
+	assert_int_equal(count(s), 3);
+	check_held(true);
+	clear();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_late), cmocka_unit_test(test_sizing) };
+	const char *s = getenv("SEED");
+
+	seed = s ? strtoull(s, NULL, 10) : (uint64_t)time(NULL);
+	rng = seed * 2 + 1;
+	printf("# SEED=%llu\n", (unsigned long long)seed);
+	say_level(LOG_LEVEL_ERROR);
+	for (size_t i = 0; i < APP_LOCKS; i++)
+		pthread_mutex_init(&apps.subnet[i], NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
