@@ -114,8 +114,6 @@ int api_coordinator_default(struct api_coordinator *c, struct err *e)
 		r = json_strv_add(&m->finalizers, API_FINALIZER, e);
 	if (r == 0)
 		r = default_text(&s->mode, "auto", e);
-	if (r == 0)
-		r = default_text(&s->veth_link_address, "", e);
 	if (r < 0)
 		return r;
 	if (!s->tune_pod_routes.set)

@@ -91,7 +91,11 @@ const struct api_multus_pools *multus_pools(const struct api_multus_spec *s)
 	return p ? *p : NULL;
 }
 
-/* ---- defaults ---- */
+/* ---- defaults ----
+ *
+ * Texts stay absent: kube-apiserver 1.20 of Debian takes an empty text in a custom resource for null, and
+ * refuses it.
+ */
 
 static void default_int(struct json_int *v, int64_t n)
 {
@@ -123,10 +127,8 @@ static int default_link(struct api_multus_link *l, bool is_vlan, struct err *e)
 		r = default_text(&l->vlan_mode, "manual", e);
 	if (r == 0 && (!is_vlan || strcmp(l->vlan_mode, "manual") == 0))
 		default_int(&l->vlan_id, 0);
-	if (r == 0 && l->bond) {
+	if (l->bond)
 		default_int(&l->bond->mode, 0);
-		r = default_text(&l->bond->options, "", e);
-	}
 	return r;
 }
 
@@ -134,7 +136,7 @@ static int default_part(struct api_multus_spec *s, struct err *e)
 {
 	enum multus_type t = multus_type_of(s);
 
-	if (t != MULTUS_CUSTOM && !multus_part(s, t))
+	if (!multus_part(s, t))
 		return 0;
 	switch (t) {
 	case MULTUS_MACVLAN:
@@ -157,11 +159,7 @@ static int default_part(struct api_multus_spec *s, struct err *e)
 	case MULTUS_IBSRIOV:
 		default_bool(&s->ibsriov->rdma_isolation, true);
 		default_bool(&s->ibsriov->ib_kubernetes, false);
-		return default_text(&s->ibsriov->pkey, "", e) < 0
-			       ? -ENOMEM
-			       : default_text(&s->ibsriov->link_state, "enable", e);
-	case MULTUS_CUSTOM:
-		return default_text(&s->custom, "", e);
+		return default_text(&s->ibsriov->link_state, "enable", e);
 	default:
 		return 0;
 	}
@@ -181,12 +179,6 @@ static int default_coordinator(struct api_multus_spec *s, struct err *e)
 	if (!c)
 		return 0;
 	r = default_text(&c->mode, "auto", e);
-	if (r == 0)
-		r = default_text(&c->pod_mac_prefix, "", e);
-	if (r == 0)
-		r = default_text(&c->pod_default_route_nic, "", e);
-	if (r == 0)
-		r = default_text(&c->veth_link_address, "", e);
 	if (r < 0)
 		return r;
 	default_bool(&c->tune_pod_routes, true);

@@ -137,8 +137,7 @@ static void add_ifacer(struct put *list, const struct api_multus_link *l, bool w
 		bond = put_object(&p, "bond");
 		put_text(&bond, "name", l->bond->name ? l->bond->name : "");
 		put_int(&bond, "mode", &l->bond->mode);
-		if (l->bond->options)
-			put_text(&bond, "options", l->bond->options);
+		put_text(&bond, "options", l->bond->options ? l->bond->options : "");
 		put_done(&p, &bond);
 	}
 	put_done(list, &p);
@@ -204,8 +203,7 @@ static void add_ibsriov(struct put *list, const struct api_multus_spec *s)
 	struct put p = put_plugin(list);
 
 	put_text(&p, "type", "ib-sriov");
-	if (b->pkey)
-		put_text(&p, "pkey", b->pkey);
+	put_text(&p, "pkey", b->pkey ? b->pkey : "");
 	put_some(&p, "link_state", b->link_state);
 	if (b->rdma_isolation.set)
 		put_bool(&p, "rdmaIsolation", b->rdma_isolation.v);

@@ -128,8 +128,7 @@ static const struct {
 } defaults[] = {
 	{ "{}", "{name: a}",
 	  "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"spiderpool.spidernet.io\"]},\"spec\":{\"mode\":\"auto\","
-	  "\"tunePodRoutes\":true,\"hostRuleTable\":500,\"podRPFilter\":0,\"txQueueLen\":0,\"vethLinkAddress\":"
-	  "\"\",\"vethMTU\":1500}}" },
+	  "\"tunePodRoutes\":true,\"hostRuleTable\":500,\"podRPFilter\":0,\"txQueueLen\":0,\"vethMTU\":1500}}" },
 	{ "{mode: x, podCIDRType: none, hijackCIDR: [10.0.0.1, yy, \"fd00::1\", 10.0.0.0/8], policyRoutes: [{dst: "
 	  "10.0.0.1, gw: g}, {gw: a}], tunePodRoutes: false, hostRuleTable: 1, podRPFilter: -1, txQueueLen: 2, "
 	  "vethLinkAddress: l, vethMTU: 3}",

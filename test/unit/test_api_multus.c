@@ -225,20 +225,19 @@ static const struct {
 	const char *line, *spec;
 } defaults[] = {
 	{ "{}",
-	  "{\"cniType\":\"custom\",\"enableCoordinator\":false,\"disableIPAM\":false,\"chainCNIJsonData\":[],"
-	  "\"customCNI\":\"\"}" },
+	  "{\"cniType\":\"custom\",\"enableCoordinator\":false,\"disableIPAM\":false,\"chainCNIJsonData\":[]}" },
 	{ "{cniType: macvlan, macvlan: {master: [a], ippools: {}}}",
 	  "{\"cniType\":\"macvlan\",\"macvlan\":{\"master\":[\"a\"],\"mtu\":0,\"vlanID\":0,\"ippools\":{"
 	  "\"matchMasterSubnet\":false}},\"enableCoordinator\":true,\"disableIPAM\":false,\"coordinator\":{"
-	  "\"mode\":\"auto\",\"hijackCIDR\":[],\"policyRoutes\":[],\"podMACPrefix\":\"\",\"tunePodRoutes\":true,"
-	  "\"podDefaultRouteNIC\":\"\",\"podRPFilter\":0,\"txQueueLen\":0,\"vethLinkAddress\":\"\"},"
+	  "\"mode\":\"auto\",\"hijackCIDR\":[],\"policyRoutes\":[],\"tunePodRoutes\":true,"
+	  "\"podRPFilter\":0,\"txQueueLen\":0},"
 	  "\"chainCNIJsonData\":[]}" },
 	{ "{cniType: macvlan, enableCoordinator: false}",
 	  "{\"cniType\":\"macvlan\",\"enableCoordinator\":false,\"disableIPAM\":false,\"chainCNIJsonData\":[]}" },
 	{ "{cniType: nothing, enableCoordinator: false}",
 	  "{\"cniType\":\"nothing\",\"enableCoordinator\":false,\"disableIPAM\":false,\"chainCNIJsonData\":[]}" },
 	{ "{cniType: vlan, enableCoordinator: false, vlan: {vlanMode: auto, bond: {name: b}}}",
-	  "{\"cniType\":\"vlan\",\"vlan\":{\"mtu\":0,\"bond\":{\"name\":\"b\",\"mode\":0,\"options\":\"\"},"
+	  "{\"cniType\":\"vlan\",\"vlan\":{\"mtu\":0,\"bond\":{\"name\":\"b\",\"mode\":0},"
 	  "\"vlanMode\":\"auto\"},\"enableCoordinator\":false,\"disableIPAM\":false,\"chainCNIJsonData\":[]}" },
 	{ "{cniType: macvlan} | deletionTimestamp: \"2026-01-01T00:00:00Z\"", "{\"cniType\":\"macvlan\"}" },
 };
