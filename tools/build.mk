@@ -96,7 +96,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 $(TOOLS) $(TEST_TOOLS) $(BENCH_KUBE_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 # The reference pages of plugins and agent come from their tables of keys.
-$(BUILD)/tools/confdoc: $(patsubst %.c,$(BUILD)/%.o,$(wildcard plugins/*/fields.c) cmd/agent/config.c)
+$(BUILD)/tools/confdoc: $(patsubst %.c,$(BUILD)/%.o,$(wildcard plugins/*/fields.c) cmd/agent/config.c cmd/controller/config.c)
 $(BENCH_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(STATIC) $(ALL_LDFLAGS) -o $@ $^ $(PLUGIN_LIBS)
 

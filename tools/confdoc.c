@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "ipam/section.h"
 #include "../cmd/agent/config.h"
+#include "../cmd/controller/config.h"
 #include "../plugins/coordinator/conf.h"
 #include "../plugins/ifacer/conf.h"
 #include "../plugins/veth/conf.h"
@@ -169,6 +170,31 @@ static void print_variable(FILE *out, const struct daemon_variable *v)
 	fprintf(out, " | %s |\n", v->doc);
 }
 
+static void print_variables(FILE *out, const struct daemon_variable *v, size_t n)
+{
+	fprintf(out, "\n## Environment\n\n| variable | type | default | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < n; i++)
+		print_variable(out, &v[i]);
+}
+
+static int write_controller(const char *dir)
+{
+	FILE *out = page(
+		dir, "controller.md", "What `spiderpool-controller` is told",
+		"The file that `--config-path` names, by default `" DAEMON_CONFIG_PATH
+		"`, is the agent's: its keys are in [agent.md](agent.md). With `--tls-server-cert FILE` and "
+		"`--tls-server-key FILE` admission is served with that certificate, else with one of the "
+		"controller's own.\n");
+
+	if (!out)
+		return 1;
+	print_variables(out, controller_variables, controller_variables_n);
+	fprintf(out, "\nThese have no effect:\n\n| variable | why |\n|---|---|\n");
+	for (size_t i = 0; i < controller_unused_n; i++)
+		fprintf(out, "| `%s` | %s |\n", controller_unused[i].name, controller_unused[i].why);
+	return fclose(out) != 0;
+}
+
 static int write_agent(const char *dir)
 {
 	FILE *out = page(
@@ -181,9 +207,7 @@ static int write_agent(const char *dir)
 		return 1;
 	fprintf(out, "| key | type | meaning |\n|---|---|---|\n");
 	print_table(out, &daemon_file_table, "");
-	fprintf(out, "\n## Environment\n\n| variable | type | default | meaning |\n|---|---|---|---|\n");
-	for (size_t i = 0; i < agent_variables_n; i++)
-		print_variable(out, &agent_variables[i]);
+	print_variables(out, agent_variables, agent_variables_n);
 	return fclose(out) != 0;
 }
 
@@ -194,5 +218,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	return write_ipam(argv[1]) || write_coordinator(argv[1]) || write_veth(argv[1]) ||
-	       write_ifacer(argv[1]) || write_agent(argv[1]) || write_resources(argv[1]);
+	       write_ifacer(argv[1]) || write_agent(argv[1]) || write_controller(argv[1]) ||
+	       write_resources(argv[1]);
 }

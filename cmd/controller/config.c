@@ -41,8 +41,6 @@ const struct daemon_variable controller_variables[] = {
 	VAR(renew_s, NUMBER, "SPIDERPOOL_LEADER_RENEW_DEADLINE", "10",
 	    "a leader that could not renew for so long ends its work", SECONDS),
 	VAR(retry_s, NUMBER, "SPIDERPOOL_LEADER_RETRY_PERIOD", "2", "between attempts", SECONDS),
-	VAR(gap_s, NUMBER, "SPIDERPOOL_LEADER_RETRY_GAP", "1", "before an election after a lost one",
-	    SECONDS),
 	VAR(pool_max, NUMBER, "SPIDERPOOL_IPPOOL_MAX_ALLOCATED_IPS", "5000",
 	    "records shown in a pool's `status.allocatedIPs`; more are given out", NUMBER),
 	VAR(gc, BOOL, "SPIDERPOOL_GC_IP_ENABLED", "true", "free addresses whose owners have died"),
@@ -77,6 +75,7 @@ const struct daemon_variable controller_variables[] = {
 const size_t controller_variables_n = ARRAY_LEN(controller_variables);
 
 const struct controller_unused controller_unused[] = {
+	{ "SPIDERPOOL_LEADER_RETRY_GAP", "a lost election is followed by the next at once" },
 	{ "SPIDERPOOL_GC_CHANNEL_BUFFER", "nothing is dropped" },
 	{ "SPIDERPOOL_GC_MAX_PODENTRY_DB_CAP", "nothing is dropped" },
 	{ "SPIDERPOOL_GC_TRACE_POD_GAP_DURATION", "each pod is looked at when it is due" },

@@ -18,7 +18,7 @@ struct controller_config {
 	int64_t metric_renew_s;
 	int64_t health_port, metrics_port, webhook_port;
 	char *ns, *pod; /* where we run */
-	int64_t lease_s, renew_s, retry_s, gap_s;
+	int64_t lease_s, renew_s, retry_s;
 	int64_t pool_max; /* records published in a pool's status.allocatedIPs */
 	bool gc, gc_ready_nodes, gc_not_ready_nodes, gc_running_without_ip;
 	int64_t gc_workers, gc_interval_s, gc_delay_s;
