@@ -10,6 +10,7 @@
 
 /* What a pass remembers: a node, by its name; a hold, by its kind and reference. */
 struct judge_seen {
+	struct judge_seen *next;
 	char *key;
 	struct fate_node node;
 	char boot[64];
@@ -120,37 +121,40 @@ int judge_pod(struct judge *j, const char *ns, const char *name, const char *uid
 
 /* ---- what a pass remembers ---- */
 
-static struct judge_seen *recall(struct judge *j, const char *key)
+static struct judge_seen *recall(const struct judge *j, const char *key)
 {
-	for (size_t i = 0; i < j->n_seen; i++)
-		if (strcmp(j->seen[i].key, key) == 0)
-			return &j->seen[i];
-	return NULL;
+	struct judge_seen *s = j->seen;
+
+	while (s && strcmp(s->key, key) != 0)
+		s = s->next;
+	return s;
 }
 
+/* It stays where it is until judge_end(): facts lend from it. */
 static int remember(struct judge *j, const char *key, struct judge_seen **ret, struct err *e)
 {
-	struct judge_seen *v = realloc(j->seen, (j->n_seen + 1) * sizeof(*v));
+	struct judge_seen *s = calloc(1, sizeof(*s));
 
-	if (!v)
+	if (s)
+		s->key = strdup(key);
+	if (!s || !s->key) {
+		free(s);
 		return err_nomem(e);
-	j->seen = v;
-	v += j->n_seen;
-	*v = (struct judge_seen){ .key = strdup(key) };
-	if (!v->key)
-		return err_nomem(e);
-	j->n_seen++;
-	*ret = v;
+	}
+	s->next = j->seen;
+	*ret = j->seen = s;
 	return 0;
 }
 
 void judge_end(struct judge *j)
 {
-	for (size_t i = 0; i < j->n_seen; i++)
-		free(j->seen[i].key);
-	free(j->seen);
-	j->seen = NULL;
-	j->n_seen = 0;
+	while (j->seen) {
+		struct judge_seen *s = j->seen;
+
+		j->seen = s->next;
+		free(s->key);
+		free(s);
+	}
 }
 
 /* ---- nodes ---- */

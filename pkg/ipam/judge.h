@@ -26,7 +26,6 @@ struct judge {
 	void *arg;
 
 	struct judge_seen *seen; /* starts as NULL */
-	size_t n_seen;
 };
 
 /* Fails when it cannot be known: then nothing may be done with it. */
