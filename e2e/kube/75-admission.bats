@@ -598,3 +598,75 @@ count() { # PLURAL
 	eventually 30 trusted
 	clean spiderippools
 }
+
+# ---- manifests of users ----
+
+@test "manifests as users of the Go Spiderpool have them: let through, but for the one it refuses as well" {
+	# the first pools and subnets one tries, reserved and excluded addresses
+	ok v4 post spiderippools custom-ipv4 '{"subnet": "172.18.41.0/24", "ips": ["172.18.41.40-172.18.41.50"]}'
+	ok v6 post spiderippools custom-ipv6 '{"subnet": "abcd:1234::/120", "ips": ["abcd:1234::10-abcd:1234::20"]}'
+	clean spiderippools
+	ok v4 post spidersubnets custom-ipv4 '{"subnet": "172.18.41.0/24", "ips": ["172.18.41.40-172.18.41.50"]}'
+	ok v6 post spidersubnets custom-ipv6 '{"subnet": "abcd:1234::/120", "ips": ["abcd:1234::10-abcd:1234::20"]}'
+	clean spidersubnets
+	ok reserve post spiderippools test '{"ipVersion": 4, "subnet": "172.18.42.0/24", "ips": ["172.18.42.1-172.18.42.10"]}'
+	ok reserve post spiderreservedips test '{"ips": ["172.18.42.1", "172.18.42.3-172.18.42.10"]}'
+	ok hole post spiderippools use-exclude '{"subnet": "172.18.43.0/24", "ips": ["172.18.43.10-172.18.43.20"], "excludeIPs": ["172.18.43.15"]}'
+	ok owner post spiderippools other-owner '{"subnet": "172.18.43.0/24", "ips": ["172.18.43.15"]}'
+	ok hole post spiderippools no-exclude '{"subnet": "172.18.44.0/24", "ips": ["172.18.44.10-172.18.44.14", "172.18.44.16-172.18.44.20"]}'
+	clean spiderippools spiderreservedips
+	# affinities
+	ok node post spiderippools master '{"subnet": "172.16.0.0/16", "ips": ["172.16.41.40"], "gateway": "172.16.0.1",
+		"nodeAffinity": {"matchExpressions": [{"key": "node-role.kubernetes.io/master", "operator": "Exists"}]}}'
+	ok node post spiderippools worker '{"subnet": "172.17.0.0/16", "ips": ["172.17.41.40"], "gateway": "172.17.0.1",
+		"nodeAffinity": {"matchExpressions": [{"key": "node-role.kubernetes.io/master", "operator": "DoesNotExist"}]}}'
+	ok pods post spidersubnets static '{"subnet": "172.18.45.0/24", "ips": ["172.18.45.40-172.18.45.49"]}'
+	ok pods post spiderippools occupied '{"subnet": "172.18.45.0/24", "ips": ["172.18.45.40-172.18.45.44"], "podAffinity": {"matchLabels": {"app": "static"}}}'
+	ok pods post spiderippools shared '{"subnet": "172.18.45.0/24", "ips": ["172.18.45.45-172.18.45.48"]}'
+	ok namespace post spiderippools test-ns '{"subnet": "172.18.46.0/24", "ips": ["172.18.46.40-172.18.46.44"],
+		"namespaceAffinity": {"matchLabels": {"kubernetes.io/metadata.name": "test-ns1"}}}'
+	clean spiderippools spidersubnets
+	# several interfaces: the pools have a network with host bits set, the subnets a field that is no more
+	no 422 "written 10.6.0.0/16" post spiderippools eth0 '{"subnet": "10.6.0.1/16", "ips": ["10.6.168.101-10.6.168.110"]}'
+	ok subnets post spidersubnets eth0 '{"subnet": "10.6.0.0/16", "vlan": 0, "ips": ["10.6.168.101-10.6.168.110"], "gateway": "10.6.0.1"}'
+	same null "$(jq -c .spec.vlan <<<"$output")"
+	ok subnets post spidersubnets net1 '{"subnet": "10.7.0.0/16", "vlan": 0, "ips": ["10.7.168.101-10.7.168.110"], "gateway": "10.7.0.1"}'
+	clean spidersubnets
+	# routes, of a pool and of a subnet
+	ok routes post spiderippools route '{"subnet": "172.18.47.0/24", "ips": ["172.18.47.40-172.18.47.41"],
+		"routes": [{"dst": "172.18.48.0/24", "gw": "172.18.47.200"}]}'
+	ok routes post spidersubnets route '{"subnet": "172.18.49.0/24", "ips": ["172.18.49.40-172.18.49.41"],
+		"routes": [{"dst": "172.18.48.0/24", "gw": "172.18.49.200"}]}'
+	ok demo post spidersubnets demo-v4 '{"ipVersion": 4, "subnet": "172.16.0.0/16", "ips": ["172.16.41.1-172.16.41.200"]}'
+	ok demo post spidersubnets demo-v6 '{"ipVersion": 6, "subnet": "fc00:f853:ccd:e790::/64", "ips": ["fc00:f853:ccd:e790::2-fc00:f853:ccd:e790::80"]}'
+	clean spiderippools spidersubnets
+}
+
+# ---- Pods ----
+
+@test "Pods: networks and resources by one annotation, when that is switched on" {
+	local inject='"annotations": {"cni.spidernet.io/rdma-resource-inject": "rdma"}'
+	ok smc post spidermultusconfigs fast '{"cniType": "sriov", "sriov": {"resourceName": "x.example/r", "ippools": {"ipv4": ["p"]}}}' "$inject"
+	for i in 1 2; do
+		controller_stop $i
+		controller_conf $i
+		sed -i '/podResourceInject:/,/enabled:/s/enabled: false/enabled: true/' "$(controller_dir $i)/conf.yml"
+		replica $i
+	done
+	hooks pods
+	eventually 30 trusted
+	sleep 2 # until the API server has heard of it
+	bare_pod x with "annotations: {cni.spidernet.io/rdma-resource-inject: rdma, other: stays}"
+	run -0 kubectl get pod with -o json
+	same 'default/fast stays {"x.example/r":"1"}' "$(jq -r '[.metadata.annotations["k8s.v1.cni.cncf.io/networks"],
+		.metadata.annotations.other, (.spec.containers[0].resources.limits | tojson)] | join(" ")' <<<"$output")"
+	run bare_pod x bad "annotations: {cni.spidernet.io/rdma-resource-inject: nothing}"
+	[ "$status" != 0 ]
+	has "no SpiderMultusConfig has that annotation"
+	bare_pod x without
+	run -0 kubectl get pod without -o json
+	same null "$(jq '.metadata.annotations["k8s.v1.cni.cncf.io/networks"]' <<<"$output")"
+	kubectl delete pod with without --grace-period=0 --force
+	kubectl delete mutatingwebhookconfiguration spiderpool-controller-pods
+	clean spidermultusconfigs
+}
