@@ -257,3 +257,110 @@ no_endpoint() {
 	eventually 100 no_endpoint keeper-7
 	kubectl get se alive keeper-1
 }
+
+ctl() {
+	cluster control env KUBECONFIG="$KUBECONFIG" "$BATS_TEST_DIRNAME/../../${BUILD:-build}/bin/spiderpoolctl" "$@"
+}
+
+@test "spiderpoolctl gc: the same rules without a controller; told first, then done" {
+	controller_stop 1
+	record_block
+	run -0 ctl gc --dry-run
+	has "10.85.0.128" # node gone
+	has "would be freed"
+	is 0 "pod c0 -" v4-0a550080
+	run -0 ctl gc
+	is 0 "free - u" v4-0a550080
+	is 1 "pod c1 -" v4-0a550080
+	is 2 "pod c2 -" v4-0a550080
+	has "left to their nodes' agents"
+	run -0 ctl gc --wait
+	is 1 "free - u" v4-0a550080
+	is 2 "pod c2 -" v4-0a550080
+}
+
+# record_block: block 10.85.0.128/26: a pod that is gone with its node, one that is gone alone, one that lives.
+record_block() {
+	: >"$KUBE_DIR/gc/records"
+	record 0 pod default gone-0 33333333-0000-0000-0000-000000000000 away b1
+	record 1 pod default gone-1 33333333-0000-0000-0000-000000000001 east b1
+	record 2 pod default alive "$(kubectl get pod alive -o 'jsonpath={.metadata.uid}')" east b1
+	block v4-0a550080 10.85.0.128/26 <"$KUBE_DIR/gc/records"
+}
+
+# api METHOD PATH [TOKEN] [BODY]: the code and the answer.
+api() {
+	cluster control curl -sS -m 20 -X "$1" ${3:+-H "Authorization: Bearer $3"} ${4:+-d "$4"} \
+		-w '\n%{http_code}' "http://127.0.0.1:$(controller_port "${N:-1}")/v1/ipam/$2"
+}
+
+@test "the HTTP API: nobody without a token, nobody without a rule; a scan, what is held, one address" {
+	local token
+	kubectl apply -f - >&2 <<-YAML
+		apiVersion: rbac.authorization.k8s.io/v1
+		kind: ClusterRole
+		metadata: {name: gc-caller}
+		rules: [{nonResourceURLs: [/v1/ipam/*], verbs: [get, post, put]}]
+	YAML
+	kubectl create serviceaccount caller >&2
+	kubectl create serviceaccount other >&2
+	kubectl create clusterrolebinding gc-caller --clusterrole=gc-caller --serviceaccount=default:caller >&2
+	token_of() {
+		echo '{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}' |
+			kubectl create --raw "/api/v1/namespaces/default/serviceaccounts/$1/token" -f - | jq -j .status.token
+	}
+	token=$(token_of caller)
+	# Whether or not deploy/controller does so already: the controller asks who its callers are.
+	kubectl create clusterrolebinding gc-reviews --clusterrole=system:auth-delegator \
+		--serviceaccount=kube-system:spiderpool-controller >&2
+	# shellcheck disable=SC2086
+	leader_start 1 $FAST SPIDERPOOL_GC_DEFAULT_INTERVAL_DURATION=3600
+	for call in "POST gc_ips" "GET status" "PUT ip"; do
+		# shellcheck disable=SC2086
+		run -0 api $call
+		has 401
+		# shellcheck disable=SC2086
+		run -0 api $call nonsense
+		has 401
+		# shellcheck disable=SC2086
+		run -0 api $call "$(token_of other)"
+		has 403
+		has "system:serviceaccount:default:other may not"
+	done
+	run -0 api GET status "$token"
+	has 200
+	output=${lines[0]}
+	jq_is .leader spiderpool-controller-1
+	jq_is .garbageCollection true
+	[ "$(jq .ipv4.held <<<"$output")" -gt 0 ]
+	run -0 api PUT ip "$token" '{"ip": "10.85.0.130", "state": "free"}'
+	has 409 # its container has it
+	run -0 api PUT ip "$token" '{"ip": "10.85.0.130", "state": "free", "force": true}'
+	has 200
+	is 2 "free - -" v4-0a550080
+	run -0 api PUT ip "$token" '{"ip": "x", "state": "free"}'
+	has 400
+	run -0 api PUT ip "$token" '{"ip": "10.85.0.131", "state": "mine"}'
+	has 400
+	scans() { controller_log 1 | grep -c 'msg="scan:'; }
+	more_scans() { [ "$(scans)" -gt "$1" ]; }
+	before=$(scans)
+	run -0 api POST gc_ips "$token"
+	has 202
+	eventually 10 more_scans "$before"
+	# A replica that does not lead hands it on.
+	controller_spawn 2
+	eventually 20 answers 2
+	sleep 6 # until the leader has looked for requests once
+	before=$(scans)
+	N=2
+	run -0 api POST gc_ips "$token"
+	has 202
+	has "spiderpool-controller-1"
+	eventually 15 more_scans "$before"
+}
+
+answers() { # N
+	local N=$1
+	api GET status nonsense | grep -q 401
+}
