@@ -29,7 +29,7 @@ kube: ## a real Kubernetes in network namespaces, and its tests (root; its first
 	tools/deps.sh kube
 	$(MAKE) all test-tools kube-tests
 	e2e/kube/build.sh
-	JOBS=2 tools/run-bats.sh $$(ls -r e2e/kube/*.bats)
+	JOBS=2 AGAIN=1 tools/run-bats.sh $$(ls -r e2e/kube/*.bats)
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 10), corpus first
 	$(MAKE) FUZZ=1 fuzz-programs
 	tools/run-fuzz.sh
