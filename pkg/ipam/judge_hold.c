@@ -157,7 +157,7 @@ static int machine_lives(struct judge *j, const struct ref *ref, struct err *e)
 
 int judge_hold(struct judge *j, enum hold hold, const char *ref, struct err *e)
 {
-	struct ref parsed;
+	struct ref parsed = { .ns = "" };
 	int r = ref_parse(hold, ref, &parsed, e);
 
 	if (r == 0)

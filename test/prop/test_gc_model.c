@@ -58,6 +58,8 @@ static void check_change(const struct block_rec *was, const struct block_rec *no
 		fail_msg("a record was changed, but not freed (%s)", log_text);
 	if (k && alive_by_api(was))
 		fail_msg("pod %s lives, and lost its address (%s)", was->pod, log_text);
+	if (!freed && !was->container[0] && !was->uid[0])
+		fail_msg("what waits for %s was written for nothing (%s)", was->ref, log_text);
 	if (!freed && k && pod_is_there(was) && k->boot == S.node[k->node].boot)
 		fail_msg("pod %s is there, and its container was taken out of the record (%s)", was->pod,
 			 log_text);
