@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pools of applications, case by case: real workload controllers, one pretended node, the plugin called by hand. The ids
 # are those of upstream's lists of end-to-end cases (test/doc).
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 
 load lib
 load agent
@@ -14,10 +14,15 @@ setup_file() {
 	controller_install
 	agent_pretend n1
 	agent_start n1
+	for f in mutating validating rbac; do
+		sed 's|service: {.*path: \(/[^}]*\)}|url: "https://127.0.0.1:5722\1"|' \
+			"$BATS_TEST_DIRNAME/../../deploy/webhooks/$f.yaml" | kubectl apply -f - >&2
+	done
 	# A replica that is killed is followed soon.
-	export FAST="SPIDERPOOL_LEADER_DURATION=4 SPIDERPOOL_LEADER_RENEW_DEADLINE=3 SPIDERPOOL_LEADER_RETRY_PERIOD=1"
+	export CONTROLLER_LOG_LEVEL=info FAST="SPIDERPOOL_LEADER_DURATION=4 SPIDERPOOL_LEADER_RENEW_DEADLINE=3 SPIDERPOOL_LEADER_RETRY_PERIOD=1"
 	# shellcheck disable=SC2086
-	CONTROLLER_LOG_LEVEL=info controller_start 1 $FAST
+	controller_start 1 $FAST
+	eventually 40 is_asked
 	ip netns add "$KUBE_NAME-pod"
 }
 
@@ -35,6 +40,19 @@ teardown() {
 teardown_file() {
 	ip netns del "$KUBE_NAME-pod"
 	kube_down
+}
+
+# The API server asks for admission, and trusts who answers.
+is_asked() {
+	subnet asked 9 5 | kubectl apply -f - && kubectl get ss asked -o 'jsonpath={.metadata.finalizers}' | grep -q spiderpool &&
+		kubectl delete ss asked --timeout=10s
+}
+
+# killed: the controller, and there it is again.
+killed() {
+	controller_stop 1 KILL
+	# shellcheck disable=SC2086
+	controller_spawn 1 $FAST
 }
 
 # ---- objects; each function prints a manifest ----
@@ -67,7 +85,7 @@ template() {
 
 # app KIND NAME REPLICAS [KEY VALUE]...: of namespace default.
 app() {
-	local version=apps/v1 spec APP=$2 JOB=
+	local version=apps/v1 APP=$2 JOB=
 	case $1 in
 	Job) version=batch/v1 JOB=1 ;;
 	CronJob) version=batch/v1beta1 JOB=1 ;;
@@ -170,14 +188,6 @@ call() {
 			CNI_ARGS="IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=$2;K8S_POD_UID=$3" "$BIN/spiderpool"
 }
 
-claimed() { # POD UID [NIC]: the addresses are in $addresses
-	run call ADD "$@"
-	[ "$status" = 0 ] && addresses=$(jq -r '[.ips[].address | sub("/.*"; "")] | join(" ")' <<<"$output") || {
-		echo "$output"
-		return 1
-	}
-}
-
 # claim_all APP [NIC]: each pod of it has its addresses; these are remembered for `ended`.
 claim_all() {
 	local pod uid
@@ -192,8 +202,7 @@ ended() {
 	local app pod uid nic here
 	here=$(pod_names "$1")
 	while read -r app pod uid nic; do
-		[ "$app" = "$1" ] && ! grep -q "$uid" <<<"$here" || continue
-		call DEL "$pod" "$uid" "$nic"
+		if [ "$app" = "$1" ] && ! grep -q "$uid" <<<"$here"; then call DEL "$pod" "$uid" "$nic"; fi
 	done <"$KUBE_DIR/claims"
 }
 
@@ -395,13 +404,18 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	eventually 30 none_left 18
 }
 
-@test "I00018: who edits the addresses of such a pool by hand has them put right" {
+@test "I00018: nobody edits the addresses of such a pool; annotations of others stay, its own is put right" {
 	subnet edited 19 60 | apply
 	app Deployment edited 0 subnet '{"ipv4": ["edited"]}' ippool-ip-number 5 | apply
 	soon edited 'eth0 IPv4 edited 5 5 true'
 	name=$(pools '.[] | select(lab("owner-application-name") == "edited") | .metadata.name')
-	kubectl patch sp "$name" --type=merge -p '{"spec": {"ips": ["10.19.0.1-10.19.0.20"]}, "metadata": {"annotations": {"mine": "x", "ipam.spidernet.io/ippool-ip-number": "77"}}}' >&2
+	fails 1 kubectl patch sp "$name" --type=merge -p '{"spec": {"ips": ["10.19.0.1-10.19.0.20"]}}'
+	has 'made for application edited and sized by the controller'
+	kubectl annotate --overwrite sp "$name" mine=x ipam.spidernet.io/ippool-ip-number=77 >&2
 	soon edited 'eth0 IPv4 edited 5 5 true'
+	same x "$(kubectl get sp "$name" -o 'jsonpath={.metadata.annotations.mine}')"
+	app Deployment edited 0 subnet '{"ipv4": ["edited"]}' ippool-ip-number 6 | apply
+	soon edited 'eth0 IPv4 edited 6 6 true'
 	same x "$(kubectl get sp "$name" -o 'jsonpath={.metadata.annotations.mine}')"
 	gone deployment edited
 	eventually 30 none_left 19
@@ -485,4 +499,226 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	soon wrong
 	gone deployment early wrong
 	eventually 30 none_left 24
+}
+
+# ---- many ----
+
+# as_annotated N COUNT: so many pools of the subnet, each of the size that its application was annotated with.
+as_annotated() {
+	pools '[.[] | select(.spec.subnet == "10.'"$1"'.0.0/16") | select((size | tostring) ==
+		.metadata.annotations["ipam.spidernet.io/ippool-ip-number"])] | length' | grep -qx "$2"
+}
+
+crowd() { # SUBNET COUNT SIZE
+	local i
+	for i in $(seq "$2"); do
+		app Deployment "$1-$i" 0 subnet '{"ipv4": ["'"$1"'"]}' ippool-ip-number "$3"
+	done
+}
+
+@test "a hundred applications at once, while the controller is killed again and again" {
+	subnet crowd 30 1000 | apply
+	crowd crowd 100 7 >"$BATS_TEST_TMPDIR/crowd"
+	kubectl apply -f "$BATS_TEST_TMPDIR/crowd" >&2 &
+	for i in 1 2 3; do
+		sleep 2
+		killed
+	done
+	wait $!
+	eventually 90 as_annotated 30 100
+	accounted 30 700
+	kubectl delete -f "$BATS_TEST_TMPDIR/crowd" --wait=false >&2 &
+	sleep 1
+	killed
+	wait $!
+	eventually 90 none_left 30
+}
+
+@test "fifty applications fight over a subnet: exactly accounted, and all of them have theirs when it grows" {
+	subnet fight 31 300 | apply
+	crowd fight 50 10 >"$BATS_TEST_TMPDIR/fight"
+	kubectl apply -f "$BATS_TEST_TMPDIR/fight" >&2 &
+	sleep 2
+	killed
+	wait $!
+	eventually 60 accounted 31 300
+	eventually 60 as_annotated 31 30
+	eventually 30 controller_ready 1
+	subnet fight 31 500 | apply
+	eventually 60 as_annotated 31 50
+	accounted 31 500
+	sed 's/ip-number: .10./ip-number: "4"/' "$BATS_TEST_TMPDIR/fight" | kubectl apply -f - >&2 &
+	sleep 1
+	killed
+	wait $!
+	eventually 60 as_annotated 31 50
+	accounted 31 200
+	kubectl delete -f "$BATS_TEST_TMPDIR/fight" --wait=false >&2
+	eventually 60 none_left 31
+}
+
+@test "a thousand replicas, up and down" {
+	local n
+	# Their pods need not be there.
+	kubectl create namespace many >&2
+	printf 'apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none, namespace: many}\nspec: {hard: {pods: 0}}\n' | apply
+	subnet many 32 2000 | apply
+	app Deployment many 1 subnet '{"ipv4": ["many"]}' | kubectl apply -n many -f - >&2
+	for n in 1000 1 1000 400 1000 0; do
+		kubectl scale -n many --replicas=$n deployment/many >&2
+		[ $n != 400 ] || killed
+		eventually 60 has_pools many "eth0 IPv4 many $n +0 true"
+		accounted 32 $n
+	done
+	gone -n many deployment/many
+	eventually 30 none_left 32
+}
+
+# ---- kinds that Kubernetes does not have ----
+
+# definition KIND PLURAL
+definition() {
+	cat <<-YAML
+		---
+		apiVersion: apiextensions.k8s.io/v1
+		kind: CustomResourceDefinition
+		metadata: {name: $2.apps.kruise.io}
+		spec:
+		  group: apps.kruise.io
+		  names: {kind: $1, plural: $2}
+		  scope: Namespaced
+		  versions:
+		  - name: v1beta1
+		    served: true
+		    storage: true
+		    subresources: {scale: {specReplicasPath: .spec.replicas, statusReplicasPath: .status.replicas}}
+		    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+	YAML
+}
+
+kruise() { # KIND NAME REPLICAS
+	printf -- '---\napiVersion: apps.kruise.io/v1beta1\nkind: %s\nmetadata: {name: %s}\nspec: {replicas: %s}\n' "$@"
+}
+
+# kruise_pod KIND/PLURAL OWNER POD [KEY VALUE]...
+kruise_pod() {
+	local uid
+	uid=$(kubectl get "${1#*/}.apps.kruise.io" "$2" -o 'jsonpath={.metadata.uid}')
+	printf -- '---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: %s\n  labels: {app: %s}\n' "$3" "$2"
+	printf '  ownerReferences: [{apiVersion: apps.kruise.io/v1beta1, kind: %s, name: %s, uid: %s, controller: true}]\n' "${1%/*}" "$2" "$uid"
+	printf '  annotations: {'
+	set -- "${@:4}"
+	while [ $# -gt 0 ]; do
+		printf "ipam.spidernet.io/%s: '%s', " "$1" "$2"
+		shift 2
+	done
+	printf '}\nspec: {nodeName: n1, terminationGracePeriodSeconds: 0, containers: [{name: c, image: "kube.test/pause:1"}]}\n'
+}
+
+# may APIGROUP RESOURCE: what users add.
+may() {
+	cat <<-YAML | apply
+		apiVersion: rbac.authorization.k8s.io/v1
+		kind: ClusterRole
+		metadata:
+		  name: spiderpool-may-$2
+		  labels: {rbac.spiderpool.spidernet.io/aggregate-to-controller: "true"}
+		rules:
+		- {apiGroups: ["$1"], resources: ["$2", "$2/scale"], verbs: [get, list, watch]}
+	YAML
+}
+
+@test "T00001, T00002, T00003: pods of somebody else's controller; the right that is missing is named" {
+	{
+		definition StatefulSet statefulsets
+		definition CloneSet clonesets
+	} | apply
+	kubectl wait --for=condition=Established --timeout=20s crd/statefulsets.apps.kruise.io crd/clonesets.apps.kruise.io >&2
+	eventually 20 kubectl get clonesets.apps.kruise.io,statefulsets.apps.kruise.io
+	subnet kruise 40 60 | apply
+	kube_pool by-hand 10.41.0.0/16 10.41.0.1-10.41.0.9
+	kruise StatefulSet clone 3 | apply
+	kruise_pod StatefulSet/statefulsets clone clone-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number +1 | apply
+	eventually 20 event StatefulSet clone RightMissing \
+		'{apiGroups: ["apps.kruise.io"], resources: ["statefulsets", "statefulsets/scale"], verbs: [get, list, watch]}'
+	soon clone
+	may apps.kruise.io statefulsets
+	eventually 60 has_pools clone 'eth0 IPv4 kruise 4 +1 true'
+	claim_all clone
+	# Nobody tells but the object itself.
+	kubectl scale --replicas=6 statefulsets.apps.kruise.io/clone >&2
+	soon clone 'eth0 IPv4 kruise 7 +1 true'
+	kubectl scale --replicas=1 statefulsets.apps.kruise.io/clone >&2
+	soon clone 'eth0 IPv4 kruise 2 +1 true'
+	inside clone 1
+	kruise_pod StatefulSet/statefulsets clone clone-1 ippool '{"ipv4": ["by-hand"]}' | apply
+	# shellcheck disable=SC2046
+	eventually 20 call ADD clone-1 $(pod_uid clone-1) | grep -q 10.41.0.
+	echo "clone clone-1 $(pod_uid clone-1) eth0" >>"$KUBE_DIR/claims"
+	gone statefulsets.apps.kruise.io clone
+	eventually 30 pod_count clone 0
+	ended clone
+	eventually 30 none_left 40
+	eventually 30 no_endpoint clone-0
+}
+
+no_endpoint() {
+	[ -z "$(kubectl get se "$1" --ignore-not-found -o name)" ]
+}
+
+@test "T00004, T00005: a kept pool of somebody else's kind: its own kind has it again, another kind has not" {
+	kruise StatefulSet keeps 1 | apply
+	kruise_pod StatefulSet/statefulsets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 3 ippool-reclaim false | apply
+	soon keeps 'eth0 IPv4 kruise 3 3 false'
+	gone statefulsets.apps.kruise.io keeps
+	eventually 30 pod_count keeps 0
+	may apps.kruise.io clonesets
+	kruise CloneSet keeps 1 | apply
+	kruise_pod CloneSet/clonesets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 2 | apply
+	eventually 60 has_pools keeps 'eth0 IPv4 kruise 2 2 true' 'eth0 IPv4 kruise 3 3 false'
+	gone clonesets.apps.kruise.io keeps
+	eventually 30 has_pools keeps 'eth0 IPv4 kruise 3 3 false'
+	eventually 30 pod_count keeps 0
+	kruise StatefulSet keeps 1 | apply
+	kruise_pod StatefulSet/statefulsets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 5 | apply
+	soon keeps 'eth0 IPv4 kruise 5 5 true'
+	# Its pods go first, the controller starts anew: only the pool tells of it, and it is followed all the same.
+	kubectl delete pod keeps-0 --timeout=20s >&2
+	killed
+	eventually 30 controller_ready 1
+	gone statefulsets.apps.kruise.io keeps
+	eventually 60 none_left 40
+}
+
+@test "controllers of the core group have pools that their pods may use" {
+	subnet core 42 30 | apply
+	may "" replicationcontrollers
+	app ReplicationController rc 2 subnet '{"ipv4": ["core"]}' ippool-ip-number +1 | apply
+	eventually 60 has_pools rc 'eth0 IPv4 core 3 +1 true'
+	eventually 20 pod_count rc 2
+	claim_all rc
+	inside rc 2
+	gone rc rc
+	eventually 30 pod_count rc 0
+	ended rc
+	eventually 30 none_left 42
+}
+
+@test "I00024: switched off, no pool is made and pods are told" {
+	controller_stop 1
+	controller_conf 1 'enableAutoPoolForApplication: false'
+	# shellcheck disable=SC2086
+	controller_start 1 $FAST
+	agent_stop n1
+	agent_conf n1 "ipamUnixSocketPath: $(agent_dir n1)/sock" 'tuneSysctlConfig: false' 'enableAutoPoolForApplication: false'
+	agent_start n1
+	{
+		subnet off 43 30
+		app Deployment off 1 subnet '{"ipv4": ["off"]}'
+	} | apply
+	eventually 20 pod_count off 1
+	# shellcheck disable=SC2046
+	run ! call ADD $(pod_names off)
+	has 'switched off'
+	soon off
 }
