@@ -99,5 +99,6 @@ bool gc_guess(struct gc *g, const struct block_rec *r, int64_t *again_at)
 	x = fate_of(r, &f, &g->rules);
 	if (x.verdict == FATE_LATER)
 		*again_at = x.at;
-	return x.verdict == FATE_KEEP || x.verdict == FATE_LATER;
+	/* What is odd is told, and for that it is to be true. */
+	return (x.verdict == FATE_KEEP && !x.kept_without_node) || x.verdict == FATE_LATER;
 }
