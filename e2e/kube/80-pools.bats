@@ -294,7 +294,7 @@ held() { # POOL COUNT
 	edit sp/edited '{"spec": {"ips": ["10.111.9.1-10.111.9.30"]}}'
 	eventually 10 condition_is sp/edited Settled "False AgentsBehind"
 	kill -CONT "$(cat "$(agent_dir b)/pid")"
-	eventually 15 condition_is sp/edited Settled "True Settled"
+	kubectl wait --for=condition=Settled --timeout=15s sp/edited
 	is sp/edited '.status.conditions[?(@.type=="Settled")].observedGeneration' "$(of sp/edited .metadata.generation)"
 }
 
@@ -448,6 +448,18 @@ held() { # POOL COUNT
 	eventually 10 gone ss/net
 }
 
+@test "a subnet that is deleted with its pools to be orphaned goes alone" {
+	subnet alone 10.122.0.0/24 10.122.0.1-10.122.0.50
+	kube_pool stays 10.122.0.0/24 10.122.0.1-10.122.0.5
+	eventually 10 is sp/stays '.metadata.labels.ipam\.spidernet\.io/owner-spider-subnet' alone
+	kubectl delete ss alone --cascade=orphan --wait=false
+	# The other finalizer is Kubernetes' garbage collector's, of which there is none here.
+	eventually 10 is ss/alone .metadata.finalizers '["orphan"]'
+	sleep 2
+	is sp/stays .metadata.deletionTimestamp ""
+	edit ss/alone '{"metadata": {"finalizers": []}}'
+}
+
 @test "I00007: cycles of manual pools return the subnet to its start" {
 	subnet cycle 10.121.0.0/24 10.121.0.1-10.121.0.50
 	eventually 10 is ss/cycle .status.totalIPCount 50
@@ -501,4 +513,11 @@ held() { # POOL COUNT
 	eventually 15 exact churn
 	run dels k 1 20
 	eventually 15 is sp/churn .status.allocatedIPs ""
+}
+
+@test "the controller ends when it is told to, and no build has anything to complain of" {
+	controller_stop 1
+	run cat "$(controller_dir 1)/log"
+	hasnt Sanitizer
+	hasnt "runtime error"
 }

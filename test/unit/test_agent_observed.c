@@ -9,8 +9,10 @@
 /* A part of the agent, not of the library. */
 #include "../../cmd/agent/observed.c"
 
-#define POD     "/api/v1/namespaces/kube-system/pods/agent-1"
-#define DONE    "HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n{}"
+#define POD  "/api/v1/namespaces/kube-system/pods/agent-1"
+#define DONE "HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n{}"
+#define GONE \
+	"HTTP/1.1 404 x\r\n\r\n{\"kind\":\"Status\",\"code\":404,\"reason\":\"NotFound\",\"message\":\"gone\"}"
 #define REFUSED "HTTP/1.1 403 x\r\nContent-Length: 2\r\n\r\n{}"
 
 static atomic_ulong seen;
@@ -86,6 +88,7 @@ static void test_again(void **state)
 /* An agent that runs as no Pod is told so, and goes on. */
 static void test_no_pod(void **state)
 {
+	struct fake_answer answers[] = { { .path = POD, .text = GONE } };
 	struct fake f;
 	struct kube *k;
 	struct observed *o;
@@ -93,7 +96,7 @@ static void test_no_pod(void **state)
 
 	(void)state;
 	seen = 5;
-	fake_start(&f, NULL, 0, &k);
+	fake_start(&f, answers, ARRAY_LEN(answers), &k);
 	assert_int_equal(observed_start(k, NULL, "kube-system", "agent-1", &o, &e), 0);
 	wait_for(&f, 1);
 	usleep(500000);

@@ -7,7 +7,9 @@
 
 #define CREATED "HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}"
 #define OK_     "HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n{}"
-#define EVENTS  "/api/v1/namespaces/default/events"
+#define GONE \
+	"HTTP/1.1 404 x\r\n\r\n{\"kind\":\"Status\",\"code\":404,\"reason\":\"NotFound\",\"message\":\"gone\"}"
+#define EVENTS "/api/v1/namespaces/default/events"
 
 static const struct event_object pool = { "spiderpool.spidernet.io/v2beta1", "SpiderIPPool", "", "p1", "u1" };
 
@@ -58,7 +60,8 @@ static void test_count(void **state)
 /* The API server has forgotten the Event: another one. */
 static void test_forgotten(void **state)
 {
-	struct fake_answer answers[] = { { .path = EVENTS, .text = CREATED, .times = 1, .keeps = true } };
+	struct fake_answer answers[] = { { .path = EVENTS "/p1.", .text = GONE },
+					 { .path = EVENTS, .text = CREATED, .keeps = true } };
 	struct fake f;
 	struct events *v;
 	struct kube *k;
