@@ -54,8 +54,8 @@ int admit_mutate_pod(const struct admit_call *c, struct json_object **patch, str
 	int r;
 
 	if (!conf->enabled || !admit_is_object(c->q) || !c->q->object ||
-	    strcmp(c->q->operation, "CREATE") != 0 || !strcmp(ns, c->a->conf->ns) ||
-	    inject_left_alone(ns, &conf->exclude, &conf->include))
+	    strcmp(c->q->operation, "CREATE") != 0 || !strcmp(ns, "kube-system") ||
+	    !strcmp(ns, c->a->conf->ns) || inject_left_alone(ns, &conf->exclude, &conf->include))
 		return 0;
 	r = read_namespace(c, ns, &view, e);
 	if (r < 0)

@@ -2,9 +2,8 @@
 /* admit_self.c - who we are for the API server: our own changes of pools made for applications are let
  * through
  *
- * Servers of 1.28 and later answer a SelfSubjectReview; older ones do not know it. A token of a service
- * account says it itself (the claim "sub" of a JWT); any other token is shown to the API server, which says
- * whose it is (a TokenReview, if we may); a client certificate has it as its common name.
+ * A token of a service account says it itself (the claim "sub" of a JWT). Any other token is shown to the API
+ * server, which says whose it is (a TokenReview, if we may). A client certificate has it as its common name.
  */
 #include <errno.h>
 #include <fcntl.h>

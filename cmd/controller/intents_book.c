@@ -261,7 +261,7 @@ static int write_all(struct intents_book *b, const struct batch *batch, struct d
 {
 	for (unsigned n = 0;; n++) {
 		int r = attempt(b, batch, until, e);
-		bool again = r == -ESTALE || r == -EEXIST || (r < 0 && e->cni == ERR_TRY_AGAIN);
+		bool again = r == -EEXIST || (r < 0 && e->cni == ERR_TRY_AGAIN); /* -ESTALE is one of these */
 		struct err ignored;
 
 		if (r == 0 || !again || !deadline_left(until))

@@ -69,8 +69,9 @@
 #define A_LESS POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.4\"]")
 #define A_META \
 	POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"]")
-#define A_BAD POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
-#define B     POOL("b", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.9\"]")
+#define A_BAD      POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
+#define A_BAD_META POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
+#define B          POOL("b", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.9\"]")
 #define GHOST \
 	"{\\\"id\\\":\\\"i\\\",\\\"kind\\\":\\\"SpiderIPPool\\\",\\\"name\\\":\\\"b\\\",\\\"uid\\\":\\\"u-b\\\"," \
 	"\\\"subnet\\\":\\\"10.0.0.0/24\\\",\\\"ipVersion\\\":4,\\\"ips\\\":[\\\"10.0.0.9\\\"]," \
@@ -126,6 +127,16 @@ static const struct {
 	  { { 0 } },
 	  .dry_run = false },
 	{ "labels: nobody is asked", "UPDATE", A, A_META, 0, 0, NULL, "", { { 0 } }, .dry_run = false },
+	{ "labels of what would be refused today: nobody is asked",
+	  "UPDATE",
+	  A_BAD,
+	  A_BAD_META,
+	  0,
+	  0,
+	  NULL,
+	  "",
+	  { { 0 } },
+	  .dry_run = false },
 	{ "in the way of another: the intent is taken out",
 	  "CREATE",
 	  NULL,
