@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Admission by two replicas on a real API server: every rule by what it lets through and by what it refuses, concurrent
 # requests, the certificate. The API server asks port 5799, which is one replica or the other by chance.
-# shellcheck disable=SC2154,SC2016
+# shellcheck disable=SC2154,SC2016,SC2015,SC2030,SC2031
 
 load lib
 load agent
@@ -466,7 +466,7 @@ count() { # PLURAL
 }
 
 @test "what is just being created counts: told so, and how long; an intent that is over does not" {
-	local soon intent
+	local soon
 	intent() { # UNTIL IN MS
 		printf '{"intents": [{"id": "i", "kind": "SpiderIPPool", "name": "ghost", "uid": "u", "base": "", "subnet": "10.25.0.0/24", "ipVersion": 4, "ips": ["10.25.0.5"], "until": %d}]}' "$1"
 	}
