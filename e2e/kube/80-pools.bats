@@ -91,7 +91,8 @@ of() { # KIND/NAME JSONPATH
 }
 
 is() { # KIND/NAME JSONPATH WANT
-	same "$3" "$(of "$1" "$2")"
+	local got
+	got=$(of "$1" "$2") && same "$3" "$got"
 }
 
 # condition KIND/NAME TYPE: "STATUS REASON".
