@@ -13,7 +13,7 @@
 controller_install() {
 	local deploy=$BATS_TEST_DIRNAME/../../deploy
 	mkdir -p "$KUBE_DIR/controllers"
-	kubectl apply -f "$deploy/controller/rbac.yaml" >&2
+	kubectl apply -f "$deploy/controller/rbac.yaml" -f "$deploy/webhooks/rbac.yaml" >&2
 	echo '{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}' |
 		kubectl create --raw /api/v1/namespaces/kube-system/serviceaccounts/spiderpool-controller/token -f - |
 		jq -j .status.token >"$KUBE_DIR/controllers/token"
