@@ -14,7 +14,7 @@ setup_file() {
 	kube_up api
 	agent_install
 	controller_install
-	hooks mutating validating rbac
+	hooks mutating validating
 	for i in 1 2; do replica $i; done
 	asks 1 2
 	eventually 30 trusted
