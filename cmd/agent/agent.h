@@ -42,7 +42,8 @@ struct agent {
 	pthread_cond_t pools, wake, stop; /* a pool changed; something for the sweeper to look at; the end */
 	uint64_t pools_seq;
 	bool sweep_soon, blocks_lost;
-	bool orphans; /* settle_orphans() */
+	int64_t lost_at; /* monotonic ms, 0: never */
+	bool orphans;    /* settle_orphans() */
 	atomic_bool started, stopping;
 	pthread_t sweeper;
 	bool sweeping;
@@ -109,8 +110,9 @@ int takeover(struct agent *a, struct err *e);
 
 /* Before anybody is served. */
 int settle_all(struct agent *a, struct err *e);
-/* What blocks have lost of this node's pods is claimed again. */
-int settle_lost(struct agent *a, struct deadline until, struct err *e);
+/* What blocks have lost of this node's pods is claimed again. last: what another has by now is told of, and
+ * addresses are given out again; else this is to be repeated. */
+int settle_lost(struct agent *a, bool last, struct deadline until, struct err *e);
 /* Records of this node that no attachment answers for go with their pods; a->orphans tells whether some stay.
  */
 int settle_orphans(struct agent *a, struct deadline until, struct err *e);

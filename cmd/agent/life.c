@@ -19,6 +19,7 @@
 #define SWEEP_MS    60000
 #define SETTLE_MS   200 /* several pods end together */
 #define NOTES_MS    5000
+#define OTHERS_MS   5000  /* agents see within this time that the cluster has lost its state */
 #define TEARDOWN_MS 30000 /* a pod that is gone: its node may still be stopping its containers */
 
 static const char *text(const char *s)
@@ -48,14 +49,16 @@ static void wake(struct agent *a, bool lost)
 	pthread_mutex_unlock(&a->lock);
 }
 
-static void block_lost(uint8_t ver, ip_num index, void *arg)
+static void lost(const char *sentence, bool all, void *arg)
 {
-	char name[IP_BLOCK_NAME_MAX];
+	struct agent *a = arg;
 
-	say(LOG_LEVEL_ERROR,
-	    "SpiderIPBlock %s has vanished or is older than it was; what pods of this node have of it is claimed again",
-	    ip_block_name(ver, index, name));
-	wake(arg, true);
+	say(all ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "%s", sentence);
+	pthread_mutex_lock(&a->lock);
+	if (all)
+		a->lost_at = clock_mono_ms();
+	pthread_mutex_unlock(&a->lock);
+	wake(a, true);
 }
 
 static void pod_ended(const char *ns, const char *name, const char *uid, void *arg)
@@ -79,7 +82,7 @@ static int connect(struct agent *a, struct err *e)
 					    .dir = a->objects,
 					    .pool_value = ipam_pool_value,
 					    .pools_changed = pools_changed,
-					    .block_lost = block_lost,
+					    .lost = lost,
 					    .wrote = gauges_commit,
 					    .trouble = trouble,
 					    .arg = a };
@@ -225,13 +228,27 @@ static void sweep(struct sweeper *w)
 	(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
 }
 
+/* Other nodes have lost as much, and claim it again meanwhile. */
+static bool is_too_soon(struct agent *a)
+{
+	bool soon;
+
+	pthread_mutex_lock(&a->lock);
+	soon = a->lost_at && clock_mono_ms() - a->lost_at < OTHERS_MS;
+	pthread_mutex_unlock(&a->lock);
+	return soon;
+}
+
 static void mend(struct agent *a)
 {
+	bool soon = is_too_soon(a);
 	struct err e;
+	int r = settle_lost(a, !soon, deadline_in(TRY_MS), &e);
 
-	if (settle_lost(a, deadline_in(TRY_MS), &e) == 0)
+	if (r == 0 && !soon)
 		return;
-	say(LOG_LEVEL_ERROR, "blocks were lost, and could not be claimed again yet: %s", e.msg);
+	if (r < 0)
+		say(LOG_LEVEL_ERROR, "blocks were lost, and could not be claimed again yet: %s", e.msg);
 	pthread_mutex_lock(&a->lock);
 	a->blocks_lost = a->sweep_soon = true;
 	pthread_mutex_unlock(&a->lock);

@@ -136,7 +136,7 @@ static int settle_intents(struct agent *a, struct deadline until, struct err *e)
 
 /* ---- blocks against attachments ---- */
 
-int settle_lost(struct agent *a, struct deadline until, struct err *e)
+int settle_lost(struct agent *a, bool last, struct deadline until, struct err *e)
 {
 	uint64_t losses = store_kube_losses(a->hub);
 	struct attached l;
@@ -152,12 +152,13 @@ int settle_lost(struct agent *a, struct deadline until, struct err *e)
 			r = ipam_reclaim(&c.m, &l.v[i], e);
 		call_close(&c);
 		if (r == -EEXIST) {
-			say(LOG_LEVEL_ERROR, "%s", e->msg);
+			if (last)
+				say(LOG_LEVEL_ERROR, "%s", e->msg);
 			r = 0;
 		}
 	}
 	attached_clear(&l);
-	if (r == 0)
+	if (r == 0 && last)
 		store_kube_mended(a->hub, losses);
 	return r;
 }
@@ -311,7 +312,7 @@ int settle_all(struct agent *a, struct err *e)
 	int r = settle_intents(a, until, e);
 
 	if (r == 0)
-		r = settle_lost(a, until, e);
+		r = settle_lost(a, true, until, e);
 	if (r == 0)
 		r = release_notes(a, NULL, NULL, until, e);
 	if (r == 0)

@@ -156,7 +156,7 @@ nothing_left() {
 	eventually 30 second
 	[ "$(jq -r '.ips[0].address' "$BATS_TEST_TMPDIR/second")" != "$address" ]
 	same "$(printf 'p1 live\np2 second')" "$(taken | sort)"
-	has_lost() { agent_log n1 | grep -F 'has vanished or is older than it was'; }
+	has_lost() { agent_log n1 | grep -F 'has vanished;'; }
 	has_lost
 	pod_gone p1 p2
 	run -0 call n1 DEL live p1

@@ -30,8 +30,11 @@ static int reclaim_one(struct txn *t, struct reclaim *x, size_t i, struct err *e
 	if (r < 0 || (strcmp(rec->container, a->container) == 0 && strcmp(rec->nic, a->nic) == 0))
 		return r;
 	if (rec->hold == HOLD_STS || rec->hold == HOLD_VM) {
-		/* Its own, without a holder: that was lost with the block. */
+		/* Its own, without a holder: that was lost with the block. With one it has moved meanwhile.
+		 */
 		if (req.hold == rec->hold && req.hold_ref && strcmp(rec->ref, req.hold_ref) == 0) {
+			if (block_rec_has_holder(rec))
+				return 0;
 			x->wrote = true;
 			return claim_holder(t, &req, b, rec, e);
 		}

@@ -47,6 +47,11 @@ static struct kube_op op_of(struct kube_watch *w)
 				 .once = true };
 }
 
+static bool older(const char *a, const char *b)
+{
+	return strlen(a) != strlen(b) ? strlen(a) < strlen(b) : strcmp(a, b) < 0;
+}
+
 static int tell(struct kube_watch *w, enum kube_change change, struct json_object *o, struct err *e)
 {
 	struct kube_event ev = { .change = change, .object = o };
@@ -92,6 +97,13 @@ static int list_each(struct json_object *o, void *arg, struct err *e)
 	return tell(l->w, KUBE_ADDED, o, e);
 }
 
+static int tell_synced(struct kube_watch *w, const char *version, struct err *e)
+{
+	const struct kube_event ev = { .change = KUBE_SYNCED, .back = w->seen[0] && older(version, w->seen) };
+
+	return w->c.event(&ev, w->c.arg, e);
+}
+
 static int list_all(struct kube_watch *w, struct err *e)
 {
 	struct kube_op op = op_of(w);
@@ -107,7 +119,7 @@ static int list_all(struct kube_watch *w, struct err *e)
 	/* It does not know a state as new as ours, any more or yet: ask for the newest that there is. */
 	w->quorum = r < 0 && w->seen[0];
 	if (r == 0)
-		r = l.begun < 0 ? l.begun : tell(w, KUBE_SYNCED, NULL, e);
+		r = l.begun < 0 ? l.begun : tell_synced(w, version, e);
 	if (r == 0) {
 		memcpy(w->version, version, sizeof(version));
 		memcpy(w->seen, version, sizeof(version));
@@ -196,11 +208,6 @@ static int follow(struct kube_watch *w, struct kube_stream *s, bool *heard, stru
 	} while (r == 0);
 	kube_lines_clear(&lines);
 	return r;
-}
-
-static bool older(const char *a, const char *b)
-{
-	return strlen(a) != strlen(b) ? strlen(a) < strlen(b) : strcmp(a, b) < 0;
 }
 
 /* A server whose store was restored to an older state takes a watch from a version that it has not reached,

@@ -16,6 +16,8 @@ struct kube_event {
 	/* Lent; not of KUBE_LISTING and KUBE_SYNCED. Listed objects of built-in kinds say no kind. */
 	struct json_object *object;
 	const char *ns, *name, *uid, *version; /* of the object; ns "" for none */
+	/* Of KUBE_SYNCED: what was listed is older than what had come before: the server was restored. */
+	bool back;
 };
 
 struct kube_watch_conf {

@@ -6,6 +6,7 @@
 
 #include "api/block.h"
 #include "base/own.h"
+#include "kube/thread.h"
 #include "store/kube_impl.h"
 
 static struct kube_session *of(struct store *st)
@@ -238,11 +239,17 @@ static int check(struct store_kube *h, const struct store_op *ops, size_t n, str
 	return 0;
 }
 
-/* An address that a block says is free may be one that the block lost. */
+/* An address that a block says is free may be one that the block lost: waits until that is claimed again. */
 static int check_losses(const struct kube_session *s, struct err *e)
 {
-	if (s->mode != STORE_WRITE || s->h->losses == s->h->mended)
+	struct store_kube *h = s->h;
+
+	if (s->mode != STORE_WRITE || h->losses == h->mended)
 		return 0;
+	while (h->losses != h->mended && deadline_left(s->until) > 0 && !h->stopping)
+		kube_cond_wait(&h->changed, &h->lock, s->until);
+	if (h->losses == h->mended)
+		return err_code(e, ERR_TRY_AGAIN, ESTALE, "SpiderIPBlocks were claimed again meanwhile");
 	return err_code(
 		e, ERR_TRY_AGAIN, EBUSY,
 		"SpiderIPBlocks were deleted or set back; what pods of this node have of them is being "
@@ -332,6 +339,8 @@ static int commit(struct store *st, const struct store_op *ops, size_t n, struct
 		r = prepare(s, ops, n, t, e);
 	if (r == 0)
 		r = txn_await(h, t, s->until, e);
+	if (r == 0 && s->mode == STORE_WRITE && h->losses != h->mended) /* the answer told it */
+		r = err_code(e, ERR_TRY_AGAIN, ESTALE, "SpiderIPBlocks were deleted or set back");
 	if (r == 0)
 		r = publish(s, ops, n, t, e);
 	if (r < 0 && t)

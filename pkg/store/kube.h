@@ -37,9 +37,10 @@ struct store_kube_conf {
 	int (*pool_value)(struct json_object *pool, struct buf *text, const char *terms[4], struct err *e);
 	/* A pool came, went or changed; on a thread of ours, short. May be NULL. */
 	void (*pools_changed)(void *arg);
-	/* A block in which this node holds something has vanished, or is older than it was: nothing more is
-	 * given out until store_kube_mended(). Short, and not to call back. May be NULL. */
-	void (*block_lost)(uint8_t ver, ip_num index, void *arg);
+	/* What blocks say of this node is not what it wrote: nothing more is given out until
+	 * store_kube_mended(). all: not of one record, but the block or the whole cluster has lost its state,
+	 * so that other nodes have as much to claim again. Short, and not to call back. May be NULL. */
+	void (*lost)(const char *sentence, bool all, void *arg);
 	/* An update of a block: from when it was decided what is in it until that was certain, or nobody
 	 * could say. May be NULL. */
 	void (*wrote)(double seconds, void *arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kube_block.c - a block as the API has it, and the changes that wait to be written on top */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 #include "api/block.h"
 #include "base/own.h"
 #include "store/kube_impl.h"
+
+#define FIELD_NODE      9 /* of a line (api/block.h) */
+#define FIELD_CONTAINER 10
 
 /* ---- the table ---- */
 
@@ -91,6 +95,21 @@ void block_evict(struct store_kube *h)
 	}
 }
 
+void blocks_forget(struct store_kube *h)
+{
+	for (size_t i = 0; i < KUBE_BUCKETS; i++) {
+		for (struct kube_block *b = h->bucket[i]; b; b = b->chain) {
+			if (!is_idle(b))
+				continue;
+			drop_lines(h, b);
+			b->known = b->summed = b->exists = false;
+			b->rv[0] = '\0';
+		}
+	}
+	ip_set_clear(&h->full[0]);
+	ip_set_clear(&h->full[1]);
+}
+
 void blocks_free(struct store_kube *h)
 {
 	for (size_t i = 0; i < KUBE_BUCKETS; i++) {
@@ -158,6 +177,41 @@ int block_text(const struct kube_block *b, struct buf *out, struct err *e)
 		if (line[i])
 			buf_str(out, line[i]);
 	return out->err ? err_nomem(e) : 0;
+}
+
+/* A field of a line; *len 0 when it has none. */
+static const char *field_of(const char *line, int field, size_t *len)
+{
+	for (int i = 0; i < field && line; i++) {
+		line = strchr(line, '\t');
+		line = line ? line + 1 : NULL;
+	}
+	*len = line ? strcspn(line, "\t\n") : 0;
+	return line;
+}
+
+void line_node(const char *line, char out[256])
+{
+	size_t len;
+	const char *node = field_of(line, FIELD_NODE, &len);
+
+	snprintf(out, 256, "%.*s", (int)len, len ? node : "");
+}
+
+static bool has_container(const char *line)
+{
+	size_t len;
+
+	(void)field_of(line, FIELD_CONTAINER, &len);
+	return len > 0;
+}
+
+static bool is_held_here(const struct store_kube *h, const char *line)
+{
+	size_t len;
+	const char *node = field_of(line, FIELD_NODE, &len);
+
+	return len && strlen(h->node) == len && memcmp(node, h->node, len) == 0 && has_container(line);
 }
 
 static bool same_line(const char *a, const char *b)
@@ -292,11 +346,26 @@ static void find_landed(struct kube_block *b)
 		c->maybe = c->sending = false;
 }
 
+/* A container of this node has lost its address, and nobody here has done it. Another's in its place is seen
+ * by the claims alone: a StatefulSet's pod may have moved. */
+static bool is_robbed(const struct store_kube *h, const struct kube_block *b, char *const *fresh)
+{
+	bool pending[IP_BLOCK_SIZE] = { false };
+
+	for (const struct rec_change *c = b->first; c; c = c->next)
+		pending[c->slot] = true;
+	for (unsigned i = 0; i < IP_BLOCK_SIZE && b->line; i++)
+		if (b->line[i] && !pending[i] && is_held_here(h, b->line[i]) &&
+		    !same_line(b->line[i], fresh[i]))
+			return true;
+	return false;
+}
+
 int block_take(struct store_kube *h, struct kube_block *b, const char *records, const char *rv, struct err *e)
 {
 	char **fresh = calloc(IP_BLOCK_SIZE, sizeof(*fresh));
 	int r = fresh ? 0 : err_nomem(e);
-	bool moved;
+	bool moved, robbed;
 
 	if (r == 0 && records)
 		r = each_line(records, strlen(records), keep_line, fresh, e);
@@ -306,6 +375,7 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 		free(fresh);
 		return r;
 	}
+	robbed = is_robbed(h, b, fresh);
 	moved = b->exists != (records != NULL) || strcmp(b->rv, rv ? rv : "") != 0;
 	drop_lines(h, b);
 	b->line = fresh;
@@ -316,7 +386,8 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 	if (moved)
 		find_landed(b);
 	replay(h, b);
-	return sum_up(b, e);
+	r = sum_up(b, e);
+	return r < 0 ? r : robbed;
 }
 
 static int add_change(struct kube_block *b, struct kube_txn *t, unsigned slot, const char *pre,

@@ -13,7 +13,6 @@
 #include "kube/thread.h"
 #include "store/kube_impl.h"
 
-#define FIELD_NODE      9 /* of a line (api/block.h) */
 #define IDLE_MS         1000
 #define CONFLICT_MAX_MS 100
 #define RETRY_AFTER_MAX 30000
@@ -53,21 +52,6 @@ const char *block_records(struct json_object *tree)
 	return s ? s : "";
 }
 
-static bool is_older(const char *rv, const char *seen)
-{
-	return strtoull(rv, NULL, 10) < strtoull(seen, NULL, 10);
-}
-
-/* The node of a line, "" for none; out has 256 bytes. */
-static void node_of(const char *line, char *out)
-{
-	for (int i = 0; i < FIELD_NODE && line; i++) {
-		line = strchr(line, '\t');
-		line = line ? line + 1 : NULL;
-	}
-	snprintf(out, 256, "%.*s", line ? (int)strcspn(line, "\t\n") : 0, line ? line : "");
-}
-
 static bool is_ours(const struct store_kube *h, const struct kube_block *b)
 {
 	char node[256];
@@ -77,28 +61,50 @@ static bool is_ours(const struct store_kube *h, const struct kube_block *b)
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
 		if (!b->line[i])
 			continue;
-		node_of(b->line[i], node);
+		line_node(b->line[i], node);
 		if (node[0] && strcmp(node, h->node) == 0)
 			return true;
 	}
 	return false;
 }
 
+static uint64_t number(const char *rv)
+{
+	return rv ? strtoull(rv, NULL, 10) : 0;
+}
+
+/* Of an answer to what was asked when before was the newest: a write's must be higher. */
+static void note_version(struct store_kube *h, uint64_t version, uint64_t before)
+{
+	if (version > before) {
+		h->newest = version > h->newest ? version : h->newest;
+	} else {
+		h->newest = version;
+		hub_set_back(h);
+	}
+}
+
 static int take(struct store_kube *h, struct kube_block *b, struct json_object *tree, struct err *e)
 {
 	const char *rv = tree ? kube_meta(tree, "resourceVersion") : NULL;
-	bool lost =
-		b->exists && (!tree || (rv && is_older(rv, b->rv))) && h->conf.block_lost && is_ours(h, b);
-	char name[IP_BLOCK_NAME_MAX];
+	bool vanished = b->exists && !tree && is_ours(h, b),
+	     back = b->exists && rv && number(rv) < number(b->rv);
+	char name[IP_BLOCK_NAME_MAX], sentence[256];
 	int r = block_take(h, b, tree ? block_records(tree) : NULL, rv, e);
 
+	ip_block_name(b->ver, b->index, name);
 	if (r < 0)
-		return err_wrap(e, "SpiderIPBlock %s", ip_block_name(b->ver, b->index, name));
+		return err_wrap(e, "SpiderIPBlock %s", name);
 	full_note(h, b);
-	if (lost) {
-		h->losses++;
-		h->conf.block_lost(b->ver, b->index, h->conf.arg);
-	}
+	snprintf(sentence, sizeof(sentence),
+		 "SpiderIPBlock %s %s; what pods of this node have of it is claimed again", name,
+		 vanished ? "has vanished" : "was changed by somebody else");
+	if (back)
+		hub_set_back(h);
+	else if (vanished || r > 0)
+		hub_lost(h, vanished, sentence);
+	if (number(rv) > h->newest)
+		h->newest = number(rv);
 	return 0;
 }
 
@@ -173,7 +179,7 @@ static int add_labels(struct json_object *meta, const char *line[IP_BLOCK_SIZE],
 	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++) {
 		if (!line[i])
 			continue;
-		node_of(line[i], node);
+		line_node(line[i], node);
 		if (!node[0])
 			continue;
 		snprintf(key, sizeof(key), "%s%s", STORE_KUBE_NODE_LABEL, api_label_value(node, value));
@@ -280,27 +286,27 @@ static void back_off(struct kube_block *b, int64_t base, int64_t max)
 	b->not_before = clock_mono_ms() + kube_backoff(b->failures, base, max);
 }
 
+/* Not for want of rights: a server that starts knows none of them yet, and what lasts is said at the caller's
+ * deadline. */
 static bool is_refusal(int r)
 {
-	return r == -EINVAL || r == -EPERM || r == -EACCES || r == -EFBIG || r == -EOPNOTSUPP ||
-	       r == -EMSGSIZE;
+	return r == -EINVAL || r == -EFBIG || r == -EOPNOTSUPP || r == -EMSGSIZE;
 }
 
-/* The server does not want it: one by one, to find whom it does not want. r: for whom we are says nothing of
- * what was sent; what gives back goes on trying. */
-static void refused(struct store_kube *h, struct kube_block *b, int r, const struct err *why)
+/* The server does not want it: one by one, to find whom it does not want. */
+static void refused(struct store_kube *h, struct kube_block *b, const struct err *why)
 {
 	struct kube_txn *t = b->first ? b->first->txn : NULL; /* NULL: a fence alone */
-	bool many = false, rights = r == -EPERM || r == -EACCES;
+	bool many = false;
 
 	for (const struct rec_change *c = b->first; c && c->sending; c = c->next)
 		many |= c->txn != t;
 	unsend(b, false);
 	if (many)
 		b->one_by_one = true;
-	for (struct rec_change *c = b->first; c && !many && !rights; c = c->next)
+	for (struct rec_change *c = b->first; c && !many; c = c->next)
 		c->maybe &= c->txn != t; /* nor would it want what was sent before */
-	if (t && !many && !(rights && t->orphan))
+	if (t && !many)
 		txn_fail(h, t, why);
 	back_off(b, 10, 2000);
 }
@@ -345,7 +351,7 @@ static int after_write(struct store_kube *h, struct kube_block *b, int r, enum k
 		return r;
 	}
 	if (is_refusal(r) || r == -ENOENT) {
-		refused(h, b, r, e);
+		refused(h, b, e);
 		return r;
 	}
 	unsend(b, false);
@@ -363,7 +369,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 	struct kube_answer answer = { 0 };
 	enum kube_outcome outcome = KUBE_NOT_SENT;
 	bool exists = b->exists;
-	uint64_t asked = ++h->seq;
+	uint64_t asked = ++h->seq, newest = h->newest;
 	double start = clock_mono_s();
 	int r;
 
@@ -377,8 +383,10 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 		r = put(h, name, exists, &text, until, &outcome, rv, &answer, e);
 		hub_lock(h);
 		note_clock(h, &answer);
-		if (r == 0)
+		if (r == 0) {
 			b->as_of = asked;
+			note_version(h, number(rv), newest);
+		}
 		r = after_write(h, b, r, outcome, &answer, rv, until, e);
 		if (h->conf.wrote)
 			h->conf.wrote(clock_mono_s() - start, h->conf.arg);

@@ -5,6 +5,7 @@
  * read when the metadata says that it is another one.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,18 @@ static void sweep(struct store_kube *h, struct shelf *s, uint64_t mark, bool *in
 	hub_unlock(h);
 }
 
+/* What had been followed broke off: etcd may have been restored meanwhile, which shows in versions only to
+ * those who saw later ones. */
+static void listed_again(struct store_kube *h, bool back)
+{
+	hub_lock(h);
+	if (back)
+		hub_set_back(h);
+	else if (h->pools_in)
+		hub_doubtful(h);
+	hub_unlock(h);
+}
+
 static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
 {
 	struct store_kube *h = arg;
@@ -165,6 +178,7 @@ static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
 		h->pools_listed = 0;
 		return 0;
 	case KUBE_SYNCED:
+		listed_again(h, ev->back);
 		sweep(h, &h->pools, h->pools_mark, &h->pools_in);
 		break;
 	case KUBE_DELETED:
@@ -187,6 +201,37 @@ static int pool_event(const struct kube_event *ev, void *arg, struct err *e)
 	return 0;
 }
 
+/* Ranges that cannot be read are left out, with a sentence each time the object changes: one slip of an
+ * operator must not stop every pod, and the object's other ranges count. With admission there are none. */
+static void drop_unreadable(struct store_kube *h, struct json_object *tree)
+{
+	struct json_object *spec = json_get(tree, "spec"), *ips = json_get(spec, "ips");
+	char sentence[ERR_MSG_MAX];
+	int64_t family = 0;
+
+	(void)json_get_int(spec, "ipVersion", &family);
+	for (size_t i = 0; i < json_len(ips);) {
+		const char *text = json_text(json_at(ips, i));
+		struct ip_range range;
+		uint8_t ver;
+		struct err e;
+
+		if (text && ip_range_parse(text, (uint8_t)family, &range, &ver, &e) == 0) {
+			family = ver; /* of the first one, where the object does not say it */
+			i++;
+			continue;
+		}
+		snprintf(
+			sentence, sizeof(sentence),
+			"SpiderReservedIP %.253s: \"%.200s\" of spec.ips cannot be read and RESERVES NOTHING until it "
+			"is mended: %.600s",
+			kube_meta(tree, "name"), text ? text : "", text ? e.msg : "it is no text");
+		if (h->conf.trouble)
+			h->conf.trouble(sentence, h->conf.arg);
+		json_object_array_del_idx(ips, i, 1);
+	}
+}
+
 static int reserved_event(const struct kube_event *ev, void *arg, struct err *e)
 {
 	struct store_kube *h = arg;
@@ -201,6 +246,7 @@ static int reserved_event(const struct kube_event *ev, void *arg, struct err *e)
 	case KUBE_DELETED:
 		return drop(h, &h->reserved, ev->name);
 	default:
+		drop_unreadable(h, ev->object);
 		return take_or_drop(h, STORE_RESERVEDIP, ev->object, 0, e);
 	}
 }

@@ -143,6 +143,7 @@ struct store_kube {
 	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
 	bool pools_in, reserved_in, stopping;
 	int64_t skew_ms;
+	uint64_t newest; /* the highest version the server has said; each write makes it higher */
 	struct store_kube_stats stats;
 	struct kube_cancel cancel;
 
@@ -176,10 +177,13 @@ int session_lend_text(struct kube_session *s, const char *text, size_t len, cons
 /* kube_block.c: memory alone */
 struct kube_block *block_find(struct store_kube *h, uint8_t ver, ip_num index);
 struct kube_block *block_make(struct store_kube *h, uint8_t ver, ip_num index, struct err *e);
+/* "" for none. */
+void line_node(const char *line, char out[256]);
 /* The lines that transactions see. */
 void block_lines(const struct kube_block *b, const char *out[IP_BLOCK_SIZE]);
 int block_text(const struct kube_block *b, struct buf *out, struct err *e);
-/* What the API server has; NULL records: no such object. Changes that wait are held against it. */
+/* What the API server has; NULL records: no such object. Changes that wait are held against it. 1: a record
+ * of this node's containers is not what it was, and nobody here has changed it. */
 int block_take(struct store_kube *h, struct kube_block *b, const char *records, const char *rv,
 	       struct err *e);
 /* Adds what makes the block's text that of the operation. */
@@ -188,6 +192,8 @@ int block_change(struct store_kube *h, struct kube_block *b, const struct store_
 void block_settle(struct store_kube *h, struct kube_block *b,
 		  const char *rv); /* all that waits was written */
 void block_evict(struct store_kube *h);
+/* Of all blocks that nobody uses just now. */
+void blocks_forget(struct store_kube *h);
 void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why);
 /* Makes the changes that undo what was done of t. */
 int txn_invert(struct store_kube *h, struct kube_txn *t, struct kube_txn **ret, struct err *e);
@@ -206,6 +212,13 @@ void txn_orphan(struct store_kube *h, struct kube_txn *t);
 void txn_abandon(struct store_kube *h, struct kube_txn *t, struct deadline until);
 void *kube_settler(void *hub);
 const char *block_records(struct json_object *tree);
+
+/* kube_lost.c */
+void hub_lost(struct store_kube *h, bool all, const char *sentence);
+/* The API server is one of an earlier state. */
+void hub_set_back(struct store_kube *h);
+/* It may be. */
+void hub_doubtful(struct store_kube *h);
 
 /* kube_full.c */
 int kube_next_free(struct store *st, uint8_t ver, ip_num from, ip_num to, int64_t before, ip_num *ret,

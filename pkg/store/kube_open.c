@@ -123,23 +123,6 @@ bool store_kube_wait(struct store_kube *h, struct deadline until)
 	return in;
 }
 
-uint64_t store_kube_losses(struct store_kube *h)
-{
-	uint64_t n;
-
-	hub_lock(h);
-	n = h->losses;
-	hub_unlock(h);
-	return n;
-}
-
-void store_kube_mended(struct store_kube *h, uint64_t losses)
-{
-	hub_lock(h);
-	h->mended = losses;
-	hub_unlock(h);
-}
-
 struct node_blocks {
 	struct store_kube *h;
 	int (*each)(const struct store_obj *o, void *arg, struct err *e);

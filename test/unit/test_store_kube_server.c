@@ -38,6 +38,7 @@ struct lab {
 	struct fake_answer answers[32];
 	char dir[64], trouble[2048];
 	atomic_int lost;
+	bool all;
 	struct err e;
 };
 
@@ -49,19 +50,19 @@ static void on_trouble(const char *sentence, void *arg)
 	snprintf(l->trouble + n, sizeof(l->trouble) - n, "%s\n", sentence);
 }
 
-static void on_lost(uint8_t ver, ip_num index, void *arg)
+static void on_lost(const char *sentence, bool all, void *arg)
 {
 	struct lab *l = arg;
 
-	(void)ver;
-	(void)index;
+	l->all = all;
+	on_trouble(sentence, arg);
 	atomic_fetch_add(&l->lost, 1);
 }
 
 static void open_hub(struct lab *l)
 {
 	const struct store_kube_conf c = {
-		.k = l->k, .node = "n1", .dir = l->dir, .block_lost = on_lost, .trouble = on_trouble, .arg = l
+		.k = l->k, .node = "n1", .dir = l->dir, .lost = on_lost, .trouble = on_trouble, .arg = l
 	};
 
 	if (store_kube_open(&c, &l->hub, &l->e) < 0 || !store_kube_wait(l->hub, deadline_in(AMPLE)))
@@ -266,39 +267,87 @@ static void test_split(void **state)
 	close_lab(&l);
 }
 
-/* Somebody deletes the block under us: what was to be written is, on a new one, and nothing more until what
- * the node had in it is claimed again. */
+/* Somebody deletes the block under us: nothing is given out until what the node had in it is claimed again,
+ * not even what was on its way. */
 static void test_deleted(void **state)
 {
 	static const struct fake_answer rows[] = {
 		{ .path = BLOCK, .method = "GET", .text = SERVED("7", TLINE("9", "x")), .times = 1 },
-		{ .path = BLOCK, .method = "PUT", .text = NOT_FOUND },
+		{ .path = BLOCK, .method = "PUT", .text = NOT_FOUND, .times = 1 },
 		{ .path = BLOCK, .method = "GET", .text = NOT_FOUND },
-		{ .path = BLOCKS,
-		  .method = "POST",
-		  .has = "\\t"
-			 "a\\t",
-		  .text = WRITTEN("9") },
+		{ .path = BLOCKS, .method = "POST", .text = WRITTEN("9") },
+		{ .path = BLOCK, .method = "PUT", .text = WRITTEN("10"), .times = 1 }, /* undone */
+		{ .path = BLOCK, .method = "PUT", .text = WRITTEN("11") },
 		{ 0 },
 	};
-	const struct claim next = { .line = LINE("1", "b") };
+	const struct claim c = { .line = LINE("0", "a") }, next = { .line = LINE("1", "b"), .ms = 100 };
 	struct lab l;
 
 	(void)state;
 	open_lab(&l, rows);
-	claims(&l, LINE("0", "a"));
-	assert_int_equal(asked(&l, "POST " BLOCKS), 1);
+	assert_int_equal(claim(&l, &c, &l.e), -ESTALE);
 	assert_int_equal(atomic_load(&l.lost), 1);
+	assert_true(l.all);
 	assert_int_equal(claim(&l, &next, &l.e), -EBUSY);
 	assert_int_equal(l.e.cni, ERR_TRY_AGAIN);
+	store_kube_mended(l.hub, store_kube_losses(l.hub));
+	claims(&l, LINE("1", "b"));
 	close_lab(&l);
 }
 
-/* A server that starts does not know custom resources yet: that says nothing of any object. */
+/* What the server says of a block, or of a write, shows that its state is not what it was. */
+static void test_lost(void **state)
+{
+	static const struct {
+		const char *put, *get; /* the first PUT, and the second GET; the first says version 7, address
+					  9 is ours */
+		int r;
+		bool all;
+		const char *said; /* NULL: nothing is lost */
+	} rows[] = {
+		/* another node was quicker with another address */
+		{ REFUSED("409", "", "Conflict"), SERVED("8", TLINE("9", "x") TLINE("12", "z")), 0, false,
+		  NULL },
+		/* the block is older than it was */
+		{ REFUSED("409", "", "Conflict"), SERVED("5", TLINE("9", "x")), -ESTALE, true,
+		  "an older state" },
+		/* newer, but what we wrote is not in it */
+		{ REFUSED("409", "", "Conflict"), SERVED("9", ""), -ESTALE, false,
+		  "was changed by somebody else" },
+		/* the write is the server's third, and the seventh was read before */
+		{ WRITTEN("3"), SERVED("3", ""), -ESTALE, true, "an older state" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct fake_answer a[] = {
+			{ .path = BLOCK, .method = "GET", .text = SERVED("7", TLINE("9", "x")), .times = 1 },
+			{ .path = BLOCK, .method = "GET", .text = rows[i].get },
+			{ .path = BLOCK, .method = "PUT", .text = rows[i].put, .times = 1 },
+			{ .path = BLOCK, .method = "PUT", .text = WRITTEN("20"), .times = 1 },
+			{ .path = BLOCK, .method = "PUT", .text = WRITTEN("21") },
+			{ 0 },
+		};
+		const struct claim c = { .line = LINE("10", "a") };
+		struct lab l;
+		int r;
+
+		open_lab(&l, a);
+		r = claim(&l, &c, &l.e);
+		if (r != rows[i].r || !!atomic_load(&l.lost) != !!rows[i].said || l.all != rows[i].all ||
+		    (rows[i].said && !strstr(l.trouble, rows[i].said)))
+			fail_msg("row %zu: %d %s: %s", i, r, r ? l.e.msg : "", l.trouble);
+		close_lab(&l);
+	}
+}
+
+/* A server that starts knows neither custom resources yet, which says nothing of any object, nor who may do
+ * what. */
 static void test_not_served(void **state)
 {
 	static const struct fake_answer rows[] = {
 		{ .path = BLOCK, .method = "GET", .text = SERVED("7", TLINE("9", "x")), .times = 1 },
+		{ .path = BLOCK, .method = "PUT", .text = REFUSED("403", "", "Forbidden"), .times = 1 },
 		{ .path = BLOCK, .method = "PUT", .text = NOT_SERVED, .times = 2 },
 		{ .path = BLOCK,
 		  .method = "PUT",
@@ -316,7 +365,7 @@ static void test_not_served(void **state)
 	claims(&l, LINE("0", "a"));
 	assert_int_equal(atomic_load(&l.lost), 0);
 	assert_int_equal(asked(&l, "POST " BLOCKS), 0);
-	assert_int_equal(asked(&l, "PUT " BLOCK), 3);
+	assert_int_equal(asked(&l, "PUT " BLOCK), 4);
 	close_lab(&l);
 }
 
@@ -558,17 +607,77 @@ static void test_damaged_file(void **state)
 	close_lab(&l);
 }
 
+/* ---- reserved addresses ---- */
+
+static int take_text(const struct store_obj *o, void *arg, struct err *e)
+{
+	(void)e;
+	snprintf(arg, 512, "%.*s", (int)o->len, o->data);
+	return 0;
+}
+
+static void test_unreadable_reservation(void **state)
+{
+	static const struct {
+		const char *spec, *kept, *said; /* said NULL: nothing */
+	} rows[] = {
+		{ "{\"ips\":[\"10.0.0.1\",\"10.0.0.5-10.0.0.9\"]}", "[\"10.0.0.1\",\"10.0.0.5-10.0.0.9\"]",
+		  NULL },
+		{ "{\"ipVersion\":4,\"ips\":[\"10.0.0.1\",\"10.0.0.5-10.0.0.x\",\"10.0.0.7\"]}",
+		  "[\"10.0.0.1\",\"10.0.0.7\"]",
+		  "SpiderReservedIP r: \"10.0.0.5-10.0.0.x\" of spec.ips cannot be read" },
+		{ "{\"ipVersion\":6,\"ips\":[\"10.0.0.1\",\"fd00::1\"]}", "[\"fd00::1\"]", "\"10.0.0.1\"" },
+		{ "{\"ips\":[\"10.0.0.1\",\"fd00::1\"]}", "[\"10.0.0.1\"]", "\"fd00::1\"" },
+		{ "{\"ips\":[7,\"fd00::1\"]}", "[\"fd00::1\"]", "it is no text" },
+		{ "{\"ips\":[\"\"]}", "[]", "RESERVES NOTHING until it is mended" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char list[512], text[512] = "", want[256];
+		const struct fake_answer a[] = {
+			{ .path = API "spiderreservedips?watch=1",
+			  .text = "HTTP/1.1 200 OK\r\n\r\n",
+			  .stays = true },
+			{ .path = API "spiderreservedips?", .text = list },
+			{ 0 },
+		};
+		struct store *st;
+		struct lab l;
+
+		snprintf(
+			list, sizeof(list),
+			JSON("200", "",
+			     "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"r\","
+			     "\"resourceVersion\":\"1\"},\"spec\":%s}]}"),
+			rows[i].spec);
+		open_lab(&l, a);
+		assert_int_equal(store_kube_session(l.hub, false, &st, &l.e), 0);
+		assert_int_equal(store_begin(st, STORE_READ, deadline_in(AMPLE), &l.e), 0);
+		assert_int_equal(store_list(st, STORE_RESERVEDIP, NULL, NULL, NULL, take_text, text, &l.e),
+				 0);
+		store_close(st);
+		snprintf(want, sizeof(want), "\"ips\":%s", rows[i].kept);
+		if (!strstr(text, want) ||
+		    (rows[i].said ? !strstr(l.trouble, rows[i].said) : l.trouble[0] != 0))
+			fail_msg("row %zu: %s: %s", i, text, l.trouble);
+		close_lab(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_many_requests),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_not_served),
 		cmocka_unit_test(test_endpoint_in_the_way),
 		cmocka_unit_test(test_intent),
 		cmocka_unit_test(test_endpoint_waits),
 		cmocka_unit_test(test_damaged_file),
+		cmocka_unit_test(test_unreadable_reservation),
 	};
 
 	alarm(120);
