@@ -13,7 +13,8 @@
 #include "base/own.h"
 #include "kube/object.h"
 
-#define PASSES 4 /* a pass reads all anew; more than two are another's doing */
+#define BUSY_MS 2000 /* the other one wakes it before */
+#define PASSES  4    /* a pass reads all anew; more than two are another's doing */
 
 struct pass {
 	const struct app_task *t;
@@ -151,6 +152,20 @@ static void log_write(const struct pass *p, const char *what, const char *name)
 	    a->name, what, (long long)ip_set_count(&p->size.ips), (long long)p->w->size);
 }
 
+/* Admission has let somebody through with these addresses who has not been seen yet, and maybe never will be:
+ * a request that a killed controller sent, say. They are left alone for a while. */
+static void leave_alone(struct pass *p, int r, const struct err *why)
+{
+	CLEANUP(ip_set_clear) struct ip_set added = { 0 };
+	struct err e;
+
+	if (r != -ESTALE || !strstr(why->msg, "admission webhook") ||
+	    ip_set_copy(&p->size.ips, &added, &e) < 0)
+		return;
+	if (ip_set_subtract(&added, &p->now, &e) == 0)
+		(void)app_rest(p->t->apps->waits, &added, &e);
+}
+
 static int create(struct pass *p, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_INIT(KUBE_REQUEST_MAX);
@@ -163,8 +178,10 @@ static int create(struct pass *p, struct err *e)
 	op = op_of(p, name);
 	if (r == 0)
 		r = kube_create(p->t->apps->c->k, &op, body.s, body.len, NULL, e);
-	if (r < 0)
+	if (r < 0) {
+		leave_alone(p, r, e);
 		return r;
+	}
 	log_write(p, "made", name);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	return 1;
@@ -188,6 +205,8 @@ static int write_it(struct pass *p, struct err *e)
 		r = kube_patch(p->t->apps->c->k, &op, KUBE_MERGE_PATCH, body.s, body.len, NULL, e);
 	if (r == 0)
 		log_write(p, "changed", pool_name(p));
+	else
+		leave_alone(p, r, e);
 	p->gave_back |= p->size.dropped.n;
 	return r < 0 ? r : 1;
 }
@@ -225,20 +244,44 @@ static int settle(struct pass *p, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+static unsigned lock_of(const struct pass *p)
+{
+	unsigned h = 0;
+
+	for (const char *name = p->w->subnet; *name; name++)
+		h = h * 31 + (unsigned char)*name;
+	return h % APP_LOCKS;
+}
+
+/* What is waited for is the lock, which subnets may share. */
+static struct ip_prefix turn_of(const struct pass *p)
+{
+	return (struct ip_prefix){ { 4, lock_of(p) }, 32 };
+}
+
+/* A worker waits for nobody: other subnets' applications are not to wait for this one's. 1: it is another's
+ * turn; whoever is done with the subnet wakes this key (wake_next()). It is noted before it is tried, so that
+ * the end of the other one is not missed. */
 static int with_subnet(struct pass *p, struct err *e)
 {
-	const char *name = p->w->subnet;
-	unsigned h = 0;
-	pthread_mutex_t *lock;
+	struct app_waits *waits = p->t->apps->waits;
+	pthread_mutex_t *lock = &p->t->apps->subnet[lock_of(p)];
 	int r;
 
-	for (; *name; name++)
-		h = h * 31 + (unsigned char)*name;
-	lock = &p->t->apps->subnet[h % APP_LOCKS];
-	pthread_mutex_lock(lock);
+	app_wait(waits, APP_BUSY, turn_of(p), p->t->key);
+	if (pthread_mutex_trylock(lock) != 0)
+		return 1;
+	app_wait_end(waits, APP_BUSY, turn_of(p), p->t->key);
 	r = settle(p, e);
 	pthread_mutex_unlock(lock);
 	return r;
+}
+
+static void wake_next(const char *key, void *arg)
+{
+	const struct app_task *t = arg;
+
+	kube_queue_add(t->apps->queue, key, 0);
 }
 
 /* What is not as it is wanted now waits. */
@@ -269,6 +312,10 @@ static int64_t run(struct pass *p, struct err *e)
 
 	if (due)
 		r = with_subnet(p, e);
+	if (due && r > 0)
+		return BUSY_MS;
+	/* Also when there was nothing to do: somebody else may wait for this key's turn to end. */
+	app_wake_one(p->t->apps->waits, APP_BUSY, turn_of(p), wake_next, (void *)p->t);
 	return r < 0 ? r : wait_for(p);
 }
 

@@ -64,21 +64,61 @@ void app_waits_free(struct app_waits *w)
 
 /* ---- applications ---- */
 
+/* Where it is in the list, or the list's end. key NULL: any. Locked. */
+static struct waiter **find_waiter(struct app_waits *w, enum app_wait what, struct ip_prefix subnet,
+				   const char *key)
+{
+	struct waiter **at = &w->first;
+
+	while (*at && ((*at)->what != what || !ip_prefix_equal((*at)->subnet, subnet) ||
+		       (key && strcmp((*at)->key, key) != 0)))
+		at = &(*at)->next;
+	return at;
+}
+
 void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key)
 {
 	size_t len = strlen(key) + 1;
-	struct waiter *t;
+	struct waiter **at, *t;
 
 	pthread_mutex_lock(&w->lock);
-	for (t = w->first; t; t = t->next)
-		if (t->what == what && ip_prefix_equal(t->subnet, subnet) && !strcmp(t->key, key))
-			break;
-	if (!t && (t = malloc(sizeof(*t) + len))) {
-		*t = (struct waiter){ w->first, what, subnet };
+	at = find_waiter(w, what, subnet, key);
+	if (!*at && (t = malloc(sizeof(*t) + len))) {
+		*t = (struct waiter){ NULL, what, subnet };
 		memcpy(t->key, key, len);
-		w->first = t;
+		*at = t;
 	}
 	pthread_mutex_unlock(&w->lock);
+}
+
+/* Taken out, or NULL. */
+static struct waiter *take_waiter(struct app_waits *w, enum app_wait what, struct ip_prefix subnet,
+				  const char *key)
+{
+	struct waiter **at, *t;
+
+	pthread_mutex_lock(&w->lock);
+	at = find_waiter(w, what, subnet, key);
+	t = *at;
+	if (t)
+		*at = t->next;
+	pthread_mutex_unlock(&w->lock);
+	return t;
+}
+
+void app_wait_end(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key)
+{
+	free(take_waiter(w, what, subnet, key));
+}
+
+void app_wake_one(struct app_waits *w, enum app_wait what, struct ip_prefix subnet,
+		  void (*wake)(const char *key, void *arg), void *arg)
+{
+	struct waiter *t = take_waiter(w, what, subnet, NULL);
+
+	if (t)
+		wake(t->key, arg);
+	free(t);
 }
 
 void app_wake(struct app_waits *w, enum app_wait what, struct ip_prefix changed,

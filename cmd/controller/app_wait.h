@@ -11,6 +11,7 @@
 enum app_wait {
 	APP_HUNGRY,  /* for addresses that other pools give back */
 	APP_LEAVING, /* for records of its own pools to end */
+	APP_BUSY,    /* for another one to be done with the subnet */
 	APP_WAITS
 };
 
@@ -24,6 +25,12 @@ void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, 
 /* Those that wait for a subnet that meets the prefix; wake() is told unlocked. */
 void app_wake(struct app_waits *w, enum app_wait what, struct ip_prefix changed,
 	      void (*wake)(const char *key, void *arg), void *arg);
+
+/* The longest that waits, if any. */
+void app_wake_one(struct app_waits *w, enum app_wait what, struct ip_prefix subnet,
+		  void (*wake)(const char *key, void *arg), void *arg);
+/* It waits no more. */
+void app_wait_end(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key);
 
 /* How long an agent may take to hear that a pool has lost addresses. */
 #define APP_REST_MS 5000

@@ -25,7 +25,6 @@ void app_warn(const struct app_task *t, const char *reason, const char *fmt, ...
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	say(LOG_LEVEL_WARN, "%s %s/%s: %s", a->kind, a->ns, a->name, text);
 	events_say(t->apps->c->events, &o, true, reason, "%s", text);
 }
 

@@ -32,6 +32,7 @@ static int sim_patch(struct kube *k, struct kube_op *op, enum kube_content type,
 #define kube_item_put(item)         (void)(item)
 #define kube_create                 sim_create
 #define kube_patch                  sim_patch
+#define kube_queue_add(q, key, ms)  ((void)(q), (void)(key))
 #define world_cache(w, kind)        ((struct kube_cache *)(w))
 
 #include "../../cmd/controller/app_body.c"
@@ -84,6 +85,7 @@ static struct {
 	char holder[SUBNETS][SIZE][STORE_NAME_MAX + 1]; /* name of the pool that the record says; "": free */
 	bool reserved[SUBNETS][SIZE];
 	/* A moment for each claim, and for each look at a block in the present pass; 0: not looked at. */
+	int64_t intended[SUBNETS][SIZE]; /* until when */
 	int64_t moment, claimed[SUBNETS][SIZE], looked[SUBNETS][SIZE / IP_BLOCK_SIZE];
 	void (*before_write)(void); /* once */
 	bool quiet;                 /* nothing happens but what the controller does */
@@ -353,12 +355,43 @@ static void happen(unsigned most)
 
 /* ---- the API server ---- */
 
+#define INTENT_MS 90000
+
+/* Whoever was let through and did not come has his addresses for a while, as admission sees it. */
+static bool is_intended(const struct api_ippool *p, const bool *had, int subnet)
+{
+	bool has[SIZE];
+
+	bits_of(p, subnet, has);
+	for (unsigned i = 0; i < SIZE; i++)
+		if (has[i] && !(had && had[i]) && sim.intended[subnet][i] > sim.now)
+			return true;
+	return false;
+}
+
+static void intend(const struct api_ippool *p, int subnet)
+{
+	bool has[SIZE];
+
+	bits_of(p, subnet, has);
+	for (unsigned i = 0; i < SIZE; i++)
+		if (has[i])
+			sim.intended[subnet][i] = sim.now + INTENT_MS;
+}
+
+static int is_being_made(struct err *e)
+{
+	sim.refused++;
+	return err_code(e, ERR_TRY_AGAIN, ESTALE,
+			"admission webhook \"x\" denied the request: is just being created");
+}
+
 /* 0: goes through; else the answer, and whether it is done all the same. */
 static int fate(bool *done, struct err *e)
 {
 	unsigned what = sim.quiet ? 99 : rnd(100);
 
-	*done = what != 0;
+	*done = what > 1;
 	if (what > 2)
 		return 0;
 	sim.lost++;
@@ -368,16 +401,23 @@ static int fate(bool *done, struct err *e)
 static int sim_create(struct kube *k, struct kube_op *op, const char *body, size_t len,
 		      struct json_object **ret, struct err *e)
 {
-	int app = *(int *)op->cancel;
+	struct api_ippool *p = decoded(body, len);
+	int app = *(int *)op->cancel, subnet = subnet_called(p->spec.range.subnet), r;
 	bool done;
-	int r;
 
 	(void)k;
 	(void)ret;
 	happen(2);
-	r = fate(&done, e);
 	sim.writes++;
-	if (done && add_pool(decoded(body, len), app) < 0) {
+	if (is_intended(p, NULL, subnet)) {
+		api_free(API_IPPOOL, &p->obj);
+		return is_being_made(e);
+	}
+	r = fate(&done, e);
+	if (!done) {
+		intend(p, subnet);
+		api_free(API_IPPOOL, &p->obj);
+	} else if (add_pool(p, app) < 0) {
 		sim.refused++;
 		return err_code(e, ERR_CONFIG, EINVAL, "refused");
 	}
@@ -439,9 +479,11 @@ static int apply(struct sim_pool *s, const char *body, size_t len)
 	buf_clear(&text);
 	json_object_put(tree);
 	json_object_put(patch);
-	if (overlaps(p, s->subnet)) {
+	if (overlaps(p, s->subnet) || is_intended(p, now_of(s), s->subnet)) {
+		bool wait = !overlaps(p, s->subnet);
+
 		api_free(API_IPPOOL, &p->obj);
-		return -EINVAL;
+		return wait ? -EAGAIN : -EINVAL;
 	}
 	check_given_back(s, p);
 	api_free(API_IPPOOL, &s->p->obj);
@@ -473,6 +515,8 @@ static int sim_patch(struct kube *k, struct kube_op *op, enum kube_content type,
 	r = fate(&done, e);
 	sim.writes++;
 	a = done ? apply(s, body, len) : 0;
+	if (a == -EAGAIN)
+		return is_being_made(e);
 	sim.refused += a < 0;
 	return a < 0 ? err_code(e, ERR_TRY_AGAIN, -a, "refused") : r;
 }
@@ -907,9 +951,28 @@ static void test_late(void **state)
 	clear();
 }
 
+/* Somebody was let through and never came: his addresses are not waited for. */
+static void test_intended(void **state)
+{
+	struct sim_app *a = &sim.app[0];
+
+	(void)state;
+	build();
+	sim.quiet = true;
+	a->want.size = 10;
+	for (unsigned i = 0; i < 50; i++)
+		sim.intended[a->want.subnet[1] - '0'][i] = sim.now + INTENT_MS;
+	for (unsigned i = 0; i < 6 && !pool_of(0); i++)
+		look(0);
+	assert_non_null(pool_of(0));
+	assert_int_equal(count(pool_of(0)), 10);
+	clear();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_late), cmocka_unit_test(test_sizing) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_late), cmocka_unit_test(test_intended),
+					    cmocka_unit_test(test_sizing) };
 	const char *s = getenv("SEED");
 
 	seed = s ? strtoull(s, NULL, 10) : (uint64_t)time(NULL);
