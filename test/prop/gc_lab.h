@@ -279,7 +279,7 @@ static void meanwhile(void)
 
 static int call_fails(struct err *e)
 {
-	if (S.now < S.fails_to || (S.lossy && odds(1)))
+	if (S.now < S.fails_to || (S.failing && odds(3)))
 		return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "no answer");
 	return 0;
 }

@@ -79,7 +79,8 @@ struct sim {
 	unsigned next_container, next_uid;
 	struct sim_block block[BLOCKS];
 	uint64_t version;
-	bool lossy;       /* watches and calls fail in this run */
+	bool lossy;       /* watches are late, lost and doubled in this run */
+	bool failing;     /* calls fail */
 	int64_t fails_to; /* the API server fails until then */
 	bool inside;      /* a worker of the controller is at it */
 };
@@ -502,9 +503,9 @@ static void sim_act(void)
 	pods_start();
 }
 
-static void sim_start(bool lossy)
+static void sim_start(bool lossy, bool failing)
 {
-	S = (struct sim){ .now = 1700000000000, .lossy = lossy };
+	S = (struct sim){ .now = 1700000000000, .lossy = lossy, .failing = failing };
 	for (int n = 0; n < NODES; n++)
 		S.node[n] = (struct sim_node){ .exists = true,
 					       .ready = true,
