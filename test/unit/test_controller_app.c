@@ -221,7 +221,7 @@ static const struct {
 	{ "web.v1", "Net_1", "ABCDEF", 4, 0, "auto4-web.v1-net-1-abcde" },
 	{ "web", "eth0.100", UID, 4, 0, "auto4-web-eth0-100-44665" },
 	{ A250, "eth0", UID, 4, 0, NULL },
-	{ A50 A50 A50 A50 "aaaaaaaaaabbbbbbbbbbccccccccccdddddd.f", "eth0", UID, 4, 0, NULL },
+	{ A50 A50 A50 A50 "aaaaaaaaaabbbbbbbbbbccccccccccddddd.f", "eth0", UID, 4, 0, NULL },
 	{ A250, "net1234567890ab", UID, 6, 8, NULL },
 };
 
