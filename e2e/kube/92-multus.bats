@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # SpiderMultusConfig: the NetworkAttachmentDefinition that the controller makes of it, on a real API server.
-# What is refused: test/unit/test_api_multus_rules.c.
+# Every rule: test/unit/test_api_multus_rules.c.
 # shellcheck disable=SC2154
 
 load lib
@@ -12,6 +12,7 @@ setup_file() {
 	kube_up api
 	agent_install
 	controller_install
+	kubectl apply -f "$BATS_TEST_DIRNAME/../../deploy/webhooks/rbac.yaml" >&2 # no replica is ready without its certificate
 	controller_start 1 SPIDERPOOL_MULTUS_CONFIG_ENABLED=true
 }
 
@@ -26,7 +27,7 @@ teardown_file() {
 
 # smc NAME SPEC [METADATA]: in flow style.
 smc() {
-	kubectl apply -f - <<-EOF2
+	kubectl apply ${DRY:+"$DRY"} -f - <<-EOF2
 		apiVersion: spiderpool.spidernet.io/v2beta1
 		kind: SpiderMultusConfig
 		metadata: {name: $1, namespace: default${3:+, $3}}
@@ -232,6 +233,70 @@ has_event() { # SMC TEXT
 	controller_start 1 SPIDERPOOL_MULTUS_CONFIG_ENABLED=true
 	eventually 20 nad_type mine ipvlan
 	eventually 20 nad_type late ovs
+}
+
+# hooks FILE...: of deploy/webhooks, by URL instead of by a Service that nobody routes here.
+hooks() {
+	local f
+	for f in "$@"; do
+		sed "s|service: {.*path: \(/[^}]*\)}|url: \"https://127.0.0.1:$(controller_port 1 2)\\1\"|" \
+			"$BATS_TEST_DIRNAME/../../deploy/webhooks/$f.yaml" | kubectl apply -f - >&2
+	done
+}
+
+# refused TEXT SPEC [METADATA]: with a sentence that has the text; nothing is stored anyway.
+refused() {
+	local output
+	if output=$(DRY=--dry-run=server smc "${NAME:-x}" "${@:2}" 2>&1); then
+		echo "not refused: $1"
+		return 1
+	fi
+	has "$1"
+}
+
+@test "what is wrong is refused when it is written (M00005 M00011 M00013 M00015 M00016 M00020 M00023 M00024 M00025 M00028 M00029 M00030 M00032 M00033 M00034 M00035 M00040)" {
+	local inject=cni.spidernet.io/rdma-resource-inject network=cni.spidernet.io/network-resource-inject
+	smc taken '{cniType: ovs, ovs: {bridge: br1}}'
+	eventually 10 nad_type taken ovs
+	hooks mutating validating
+	eventually 60 refused 'spec.macvlan: missing' '{cniType: macvlan}'
+	refused 'spec.customCNI:1:2' '{cniType: custom, customCNI: "{"}'                                            # M00005
+	refused 'NetworkAttachmentDefinition taken belongs to SpiderMultusConfig taken' '{}' 'annotations: {multus.spidernet.io/cr-name: taken}' # M00011
+	refused 'want 0.3.0, 0.3.1, 0.4.0 or 1.0.0' '{}' 'annotations: {multus.spidernet.io/cni-version: x}'        # M00013
+	refused 'spec.macvlan: missing' '{cniType: macvlan, ipvlan: {master: [eth0]}}'                              # M00015
+	refused 'spec.ipvlan: not for cniType macvlan' '{cniType: macvlan, macvlan: {master: [a]}, ipvlan: {master: [a]}}'
+	refused 'spec.macvlan.vlanID' '{cniType: macvlan, macvlan: {master: [eth0], vlanID: 4095}}'                 # M00016
+	refused 'multus.spidernet.io/cr-name: "": want' '{}' 'annotations: {multus.spidernet.io/cr-name: ""}'     # M00020
+	refused 'multus.spidernet.io/cr-name' '{}' "annotations: {multus.spidernet.io/cr-name: $(printf 'a%.0s' {1..254})}"
+	refused 'spec.coordinator.podRPFilter: 14' '{cniType: macvlan, macvlan: {master: [a]}, coordinator: {podRPFilter: 14}}' # M00023
+	refused 'want a unicast prefix' '{cniType: macvlan, macvlan: {master: [a]}, coordinator: {podMACPrefix: "01:10"}}'      # M00024
+	refused 'multus.spidernet.io/cr-name: "a_b"' '{}' 'annotations: {multus.spidernet.io/cr-name: a_b}'       # M00025
+	refused 'want a resource' '{cniType: macvlan, macvlan: {master: [a], ippools: {ipv4: [p]}}}' "annotations: {$inject: x}" # M00028
+	refused 'want at least one pool' '{cniType: macvlan, macvlan: {master: [a], rdmaResourceName: r}}' "annotations: {$inject: x}" # M00029
+	refused 'not for cniType ovs' '{cniType: ovs, ovs: {bridge: b}}' "annotations: {$inject: x}"                # M00030
+	refused 'want at least one pool' '{cniType: macvlan, macvlan: {master: [a], rdmaResourceName: r}}' "annotations: {$network: x}" # M00032
+	refused 'spec.macvlan.mtu' '{cniType: macvlan, macvlan: {master: [a], mtu: -1}}'                            # M00033
+	refused 'spec.ipvlan.mtu' '{cniType: ipvlan, ipvlan: {master: [a], mtu: -1}}'                               # M00034
+	refused 'spec.sriov.mtu' '{cniType: sriov, sriov: {resourceName: r, mtu: -1}}'                              # M00035
+	refused 'minTxRateMbps: 2' '{cniType: sriov, sriov: {resourceName: r, minTxRateMbps: 2}}'
+	refused 'want none with spec.vlan.vlanMode auto' '{cniType: vlan, vlan: {master: [a], vlanMode: auto, vlanID: 5}}'      # M00040
+	NAME=taken refused 'cannot change' '{cniType: ovs, ovs: {bridge: br1}}' 'annotations: {multus.spidernet.io/cr-name: other}'
+}
+
+@test "what is right is let through with its defaults, and made (M00001 M00019 M00027 M00031 M00039)" {
+	smc through '{cniType: macvlan, macvlan: {master: [eth0], rdmaResourceName: r, ippools: {ipv4: [p]}}}' \
+		'annotations: {cni.spidernet.io/rdma-resource-inject: red, cni.spidernet.io/network-resource-inject: blue}'
+	is "$(kubectl get smc through -o json | jq -c '[.spec.macvlan.mtu, .spec.macvlan.vlanID, .spec.coordinator.mode, .metadata.labels]')" \
+		'[0,0,"auto",{"cni.spidernet.io/network-resource-inject":"blue","cni.spidernet.io/rdma-resource-inject":"red"}]'
+	eventually 10 nad_type through macvlan
+	smc hole '{}'
+	eventually 10 kubectl get net-attach-def hole
+	smc provider '{cniType: vlan, vlan: {master: [eth0], vlanMode: auto}}'
+	eventually 10 nad_type provider vlan
+	is "$(nad provider | jq -c '.plugins[0] | [.vlanMode, .vlanId]')" '["auto",null]'
+	smc bond '{cniType: vlan, vlan: {master: [eth0, eth1], vlanID: 3, bond: {name: b, mode: 1}}}'
+	eventually 10 nad_type bond ifacer
+	kubectl delete mutatingwebhookconfigurations,validatingwebhookconfigurations --all
 }
 
 @test "switched off, it makes nothing" {
