@@ -257,6 +257,9 @@ held() {
 	pool_no "spec.podAffinity" '{"subnet": "10.5.0.0/24", "podAffinity": {"matchExpressions": [{"key": "a", "operator": "Sometimes"}]}}'
 	pool_no "spec.nodeAffinity" '{"subnet": "10.5.0.0/24", "nodeAffinity": {"matchLabels": {"a": "b c"}}}'
 	pool_no "spec.namespaceName" '{"subnet": "10.5.0.0/24", "namespaceName": ["A"]}'
+	# what a user of kubectl sees
+	fails 1 kubectl create -f - <<<'{"apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": "p"}, "spec": {"subnet": "10.5.0.1/24"}}'
+	has "SpiderIPPool p: spec.subnet: 10.5.0.1/24: want the network itself, written 10.5.0.0/24"
 	# D00017: a huge one is no work
 	pool_ok p '{"subnet": "fd05::/16", "ips": ["fd05::1-fd05:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]}'
 	clean spiderippools

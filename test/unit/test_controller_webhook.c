@@ -126,7 +126,7 @@ static const struct {
 } answers[] = {
 	{ QUESTION("good"), 200, "\"patchType\":\"JSONPatch\"" },
 	{ QUESTION("bad"), 200,
-	  "\"allowed\":false,\"status\":{\"code\":422,\"reason\":\"Invalid\",\"message\":\"it is bad\"}" },
+	  "\"allowed\":false,\"status\":{\"code\":422,\"reason\":\"Invalid\",\"message\":\"it is bad\"" },
 	{ "{}", 400, "{}" },
 	{ "", 400, "{}" },
 };
@@ -142,7 +142,7 @@ static void answering(void **state)
 						  strlen(answers[i].question), deadline_in(1000), &out);
 
 		if (status != answers[i].status || !strstr(buf_cstr(&out), answers[i].answer))
-			fail_msg("row %zu: %d %s", i, status, buf_cstr(&out));
+			fail_msg("row %zu: %d %.500s", i, status, buf_cstr(&out));
 		buf_clear(&out);
 	}
 }
