@@ -153,6 +153,7 @@ static void certificates(void **state)
 {
 	struct controller c = { .conf = { .name = (char *)"sc", .ns = (char *)"ns", .cert = "", .key = "" } };
 	struct webhook w = { .c = &c };
+	const char *was;
 	struct fake f;
 
 	(void)state;
@@ -161,7 +162,9 @@ static void certificates(void **state)
 	assert_int_equal(start_server(&w, &err), 0);
 	order[0] = '\0';
 	/* the same again: only trust is seen to */
+	was = w.now.cert;
 	assert_int_equal(keep(&w, &err), 0);
+	assert_ptr_equal(w.now.cert, was);
 	assert_string_equal(order, "secret trust0 ");
 	/* another one: trusted first, then served */
 	order[0] = '\0';
