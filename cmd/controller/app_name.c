@@ -69,7 +69,7 @@ const char *app_pool_key(const struct api_ippool *p, char out[APP_KEY_MAX])
 /* Appends at most max bytes of s as they may stand in a name; dots only where wanted. */
 static size_t spell(char *out, size_t n, const char *s, size_t max, bool dots)
 {
-	for (size_t i = 0; s[i] && i < max; i++) {
+	for (size_t i = 0; i < max && s[i]; i++) {
 		char c = (char)tolower((unsigned char)s[i]);
 
 		out[n++] = (char)(isalnum((unsigned char)c) || (c == '.' && dots) ? c : '-');

@@ -236,14 +236,15 @@ static int64_t look(struct app_task *t, const struct app *a, struct err *e)
 }
 
 /* The object that a right is missing for is known as far as its pods tell. */
-static int64_t no_right(struct app_task *t, const struct err *why)
+static int64_t no_right(const struct app_task *t, const struct err *why)
 {
 	struct app a;
 	struct err e;
 
 	if (app_table_get(t->apps->table, t->key, &a, &e) > 0) {
-		t->app = &a;
-		app_warn(t, "RightMissing", "%s", why->msg);
+		const struct app_task said = { t->apps, t->key, &a, t->cancel };
+
+		app_warn(&said, "RightMissing", "%s", why->msg);
 		app_clear(&a);
 	}
 	return NO_RIGHT_MS;
