@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "ipam/takeover.h"
 #include "kube/object.h"
+#include "kube/retry.h"
 
 #define KINDS_MAX 64
 #define LOOK_MS   200
@@ -63,15 +64,43 @@ static void tell(struct ipam_clean *x, const char *what, const char *name)
 		x->told(sentence, x->arg);
 }
 
+/* The object, or all of its kind. */
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENXIO;
+}
+
+/* What it owns goes too: without saying so, the pods of a Job stay. */
+static int delete_whole(struct cleaning *c, const struct kube_op *op, struct err *e)
+{
+	static const char options[] = "{\"apiVersion\": \"v1\", \"kind\": \"DeleteOptions\", "
+				      "\"propagationPolicy\": \"Background\"}";
+	CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
+	struct kube_request q = { .method = "DELETE", .body = options, .len = sizeof(options) - 1 };
+	struct kube_retry again = { 0 };
+	struct kube_answer a = { 0 };
+	int r = kube_resource_path(op->res, op->ns, op->name, NULL, &path, e);
+
+	if (r < 0)
+		return r;
+	q.path = path.s;
+	do {
+		kube_answer_clear(&a);
+		r = kube_call(c->x->k, &q, c->until, &a, e);
+	} while (r < 0 && kube_retry(c->x->k, &again, true, r, &a, c->until, NULL));
+	kube_answer_clear(&a);
+	return r;
+}
+
 /* 1: it was there. */
 static int remove_one(struct cleaning *c, const struct kube_resource *res, const char *ns, const char *name,
 		      struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *o = NULL;
 	struct kube_op op = { .res = res, .ns = ns, .name = name, .until = c->until };
-	int r = c->x->dry_run ? kube_get(c->x->k, &op, &o, e) : kube_delete(c->x->k, &op, e);
+	int r = c->x->dry_run ? kube_get(c->x->k, &op, &o, e) : delete_whole(c, &op, e);
 
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+	return is_gone(r) ? 0 : r < 0 ? r : 1;
 }
 
 static int remove_named(struct cleaning *c, const struct kube_resource *res, const char *ns, const char *name,
@@ -110,7 +139,7 @@ static int sweep_one(struct json_object *o, void *arg, struct err *e)
 	if (r == 0 && json_len(json_get(json_get(o, "metadata"), "finalizers")))
 		r = kube_patch(s->c->x->k, &op, KUBE_MERGE_PATCH, no_finalizers, sizeof(no_finalizers) - 1,
 			       NULL, e);
-	return r == -ENOENT ? 0 : r;
+	return is_gone(r) ? 0 : r;
 }
 
 static void begin(void *arg)
@@ -127,8 +156,8 @@ static int sweep_kind(struct cleaning *c, struct kind *k, struct err *e)
 
 	if (s.n > k->n)
 		k->n = s.n;
-	/* -ENOENT: the definition has just gone, or is not served yet. */
-	return r == -ENOENT ? 0 : r;
+	/* The definition has just gone, or is not served yet. */
+	return is_gone(r) ? 0 : r;
 }
 
 /* ---- definitions ---- */
