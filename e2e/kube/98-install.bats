@@ -231,6 +231,13 @@ gone() { # KIND NAME
 	done < <(cat "$DEPLOY"/monitoring/* | grep -o 'spiderpool_[a-z_]*' | sort -u)
 }
 
+@test "the controller's HTTP API asks the API server who calls, with the rights it has" {
+	on=$(kubectl get pods -n kube-system -l app.kubernetes.io/component=spiderpool-controller -o 'jsonpath={.items[0].spec.nodeName}')
+	call() { cluster enter "${on#node}" curl -sS -m 10 -o /dev/null -w '%{http_code}' "$@" http://127.0.0.1:5720/v1/ipam/status; }
+	same 401 "$(call)"
+	same 200 "$(call -H 'Authorization: Bearer admin-token')"
+}
+
 @test "controllers are killed in turn while pods come and go" {
 	workload Deployment many "replicas: 12"
 	for pod in $(kubectl get pods -n kube-system -l app.kubernetes.io/component=spiderpool-controller -o name); do
