@@ -2,6 +2,7 @@
 /* app_work.c - one application: its pools are made as it wants them, and those it needs no more go */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app_part.h"
@@ -212,26 +213,37 @@ static bool read_wants(const struct app_task *t, struct app_wants *w)
 	return false;
 }
 
-static int64_t look(struct app_task *t, const struct app *a, struct err *e)
+struct plan { /* too much for a worker's stack */
+	struct app_wants wants;
+	struct chosen chosen;
+};
+
+static int64_t look_with(struct app_task *t, struct plan *p, struct err *e)
 {
-	struct app_wants wants = { 0 };
-	struct chosen chosen = { 0 };
 	struct err why;
 	int64_t r = 0, left;
 	bool asks = false;
 
-	t->app = a;
-	if (a) {
-		asks = read_wants(t, &wants);
-		r = settle_all(t, &wants, &chosen, e);
+	if (t->app) {
+		asks = read_wants(t, &p->wants);
+		r = settle_all(t, &p->wants, &p->chosen, e);
 	}
 	/* What could not be made must not be taken for what is not wanted. */
 	if (r < 0)
 		return r;
-	left = clear_up(t, asks, &chosen, &why);
+	left = clear_up(t, asks, &p->chosen, &why);
 	if (left < 0)
 		*e = why;
 	soonest(&r, left);
+	return r;
+}
+
+static int64_t look(struct app_task *t, struct err *e)
+{
+	struct plan *p = calloc(1, sizeof(*p));
+	int64_t r = p ? look_with(t, p, e) : err_nomem(e);
+
+	free(p);
 	return r;
 }
 
@@ -265,7 +277,8 @@ int64_t app_work(const char *key, struct kube_cancel *cancel, void *arg, struct 
 	known = again < 0 ? -1 : app_table_get(t.apps->table, key, &a, e);
 	if (known < 0)
 		return -e->sys;
-	r = look(&t, known ? &a : NULL, e);
+	t.app = known ? &a : NULL;
+	r = look(&t, e);
 	if (known)
 		app_clear(&a);
 	soonest(&r, again);
