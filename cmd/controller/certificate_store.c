@@ -194,11 +194,13 @@ static int write_secret(struct keeping *s, struct json_object *secret, const str
 static int make(struct keeping *s, const char *old_bundle, struct certificate *ret, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf bundle = BUF_INIT(CERTIFICATE_PEM_MAX);
+	CLEANUP(buf_clear) struct buf old = BUF_INIT(8 * CERTIFICATE_PEM_MAX);
 	const int64_t now = clock_wall_ms();
 	int r = certificate_make(&s->names, now, ret, e);
 
+	buf_fmt(&old, "%s\n%s\n%s", old_bundle, s->mine->ca ? s->mine->ca : "", s->trusted);
 	if (r == 0)
-		r = certificate_bundle(ret->ca, old_bundle, now, &bundle, e);
+		r = certificate_bundle(ret->ca, buf_cstr(&old), now, &bundle, e);
 	if (r < 0)
 		return r;
 	free(ret->ca);
@@ -223,7 +225,7 @@ static int create(struct keeping *s, struct certificate *ret, struct err *e)
 	if (s->mine->cert && certificate_check(s->mine, &s->names, clock_wall_ms(), &ignored) == 0)
 		r = copy(s->mine, ret, e);
 	else
-		r = make(s, s->trusted, ret, e);
+		r = make(s, "", ret, e);
 	if (r == 0)
 		r = write_secret(s, NULL, ret, e);
 	if (r == 0)
@@ -242,7 +244,7 @@ static int renew(struct keeping *s, struct json_object *secret, const char *why,
 		 struct err *e)
 {
 	struct certificate fresh = { 0 };
-	int r = make(s, c->ca ? c->ca : s->trusted, &fresh, e);
+	int r = make(s, c->ca ? c->ca : "", &fresh, e);
 
 	if (r == 0)
 		r = write_secret(s, secret, &fresh, e);

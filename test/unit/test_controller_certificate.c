@@ -135,7 +135,7 @@ static void bounded(void **state)
 	size_t n = 0;
 
 	(void)state;
-	for (int i = 0; i < CERTIFICATE_BUNDLE + 2; i++) {
+	for (int i = 0; i < CHAIN + 2; i++) {
 		struct certificate c;
 
 		assert_int_equal(certificate_make(&names, NOW + i * HOUR, &c, &err), 0);
