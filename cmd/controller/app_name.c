@@ -168,9 +168,10 @@ int app_pool_affinity(const struct app *a, struct json_map *m, struct err *e)
 	int r;
 
 	split(a->api_version, group, &version);
-	r = json_map_set(m, AFFINITY_GROUP, group, e);
-	if (r == 0)
-		r = json_map_set(m, AFFINITY_VERSION, version, e);
+	r = json_map_set(m, AFFINITY_VERSION, version, e);
+	/* Of the core group there is none: some API servers take an empty string for null, and refuse it. */
+	if (r == 0 && *group)
+		r = json_map_set(m, AFFINITY_GROUP, group, e);
 	if (r == 0)
 		r = json_map_set(m, AFFINITY_KIND, a->kind, e);
 	if (r == 0)

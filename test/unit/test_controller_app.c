@@ -317,8 +317,8 @@ static const char created[] =
 	"\"uid\":\"su\",\"controller\":true,\"blockOwnerDeletion\":true}]},"
 	"\"spec\":{\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.10-10.0.0.14\"],\"gateway\":\"10.0.0.1\","
 	"\"routes\":[{\"dst\":\"10.9.0.0/16\",\"gw\":\"10.0.0.2\"}],\"ipVersion\":4,"
-	"\"podAffinity\":{\"matchLabels\":{\"ipam.spidernet.io/app-api-group\":\"apps\","
-	"\"ipam.spidernet.io/app-api-version\":\"v1\",\"ipam.spidernet.io/app-kind\":\"Deployment\","
+	"\"podAffinity\":{\"matchLabels\":{"
+	"\"ipam.spidernet.io/app-api-version\":\"v1\",\"ipam.spidernet.io/app-api-group\":\"apps\",\"ipam.spidernet.io/app-kind\":\"Deployment\","
 	"\"ipam.spidernet.io/app-namespace\":\"ns\",\"ipam.spidernet.io/app-name\":\"web\"}}}}";
 
 static void test_create(void **state)
@@ -390,7 +390,7 @@ static void test_core(void **state)
 
 	(void)state;
 	assert_int_equal(app_pool_affinity(&a, &m, &err), 0);
-	assert_string_equal(json_map_get(&m, "ipam.spidernet.io/app-api-group"), "");
+	assert_null(json_map_get(&m, "ipam.spidernet.io/app-api-group"));
 	assert_string_equal(json_map_get(&m, "ipam.spidernet.io/app-api-version"), "v1");
 	assert_string_equal(app_key("v1", "ReplicationController", "ns", "rc", key),
 			    "|ReplicationController|ns|rc");
