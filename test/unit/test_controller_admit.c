@@ -464,23 +464,31 @@ static void *ask(void *arg)
 {
 	struct one *o = arg;
 	CLEANUP(json_put_p) struct json_object *object = parse(A);
-	const struct review_request q = {
-		.uid = o->id, .operation = (char *)"CREATE", .object = object, .dry_run = true
-	};
+	const struct review_request q = { .uid = o->id, .operation = (char *)"CREATE", .object = object };
 	struct admit_call c = { .a = o->a, .q = &q, .until = deadline_in(20000) };
 
 	o->r = admit_validate_pool(&c, NULL, &o->e);
 	return NULL;
 }
 
+/* An answer after which the connection stays open. */
+static struct fake_answer kept(const char *method, const char *path, const char *body, char text[1024])
+{
+	snprintf(text, 1024, "HTTP/1.1 200 OK\r\n" DATE "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+	return (struct fake_answer){ .method = method, .path = path, .text = text, .keeps = true };
+}
+
+#define EMPTY_MAP    "{\"metadata\":{\"name\":\"spiderpool-admission\",\"resourceVersion\":\"5\"}}"
+#define ITEMS(items) "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" items "]}"
+
 static void together(void **state)
 {
+	static char text[4][1024];
 	struct fake_answer answers[] = {
-		{ MAP, .text = HTTP("404 Not Found") STATUS("404", "NotFound"), .times = 0 },
-		{ SPIDER "/spiderippools?",
-		  .text = OK "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" B "]}", .times = 0 },
-		{ SPIDER "/spidersubnets?",
-		  .text = OK "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[]}", .times = 0 }
+		kept("GET", MAP, EMPTY_MAP, text[0]),
+		kept("PUT", MAP, "{}", text[1]),
+		kept("GET", SPIDER "/spiderippools?", ITEMS(B), text[2]),
+		kept("GET", SPIDER "/spidersubnets?", ITEMS(""), text[3]),
 	};
 	struct controller_config conf = { .file = { .enable_ipv4 = true } };
 	struct one many[MANY] = { 0 };
@@ -501,8 +509,10 @@ static void together(void **state)
 		if (many[i].r != -EINVAL || !strstr(many[i].e.msg, "SpiderIPPool b has them too"))
 			fail_msg("%d: %d %s", i, many[i].r, many[i].e.msg);
 	}
-	/* nobody holds what was read any more */
+	/* nobody holds what was read any more, nobody waits */
 	assert_null(a.all->last);
+	assert_null(a.book->head);
+	assert_false(a.book->busy);
 	close_admit(&a);
 	fake_stop(&f, k);
 }
