@@ -213,7 +213,9 @@ static void begin(struct actor *a)
 		snprintf(a->obj.uid, sizeof(a->obj.uid), "u%u", ++counter);
 		snprintf(a->obj.subnet, sizeof(a->obj.subnet), "%s", nets[a->obj.net].subnet);
 	} else if (rnd(4) == 0) {
-		/* Deleting asks nobody. */
+		/* Whoever deletes it has seen it. */
+		if (rnd(4) && intents_remove_create(&map, a->old.uid))
+			map_version++;
 		things[a->at].there = false;
 		end(a);
 		return;
@@ -448,6 +450,23 @@ static void list(void **state)
 	buf_clear(&text);
 }
 
+/* Seen is only what was created; an update may still come. */
+static void existing(void **state)
+{
+	const struct intent a = intent("a", ""), b = intent("b", "7");
+	struct intents l = { 0 };
+
+	(void)state;
+	assert_int_equal(intents_add(&l, &a, 0, &err), 0);
+	assert_int_equal(intents_add(&l, &b, 0, &err), 1);
+	assert_false(intents_remove_create(&l, "other"));
+	assert_true(intents_remove_create(&l, "u"));
+	assert_false(intents_remove_create(&l, "u"));
+	assert_int_equal(l.list.n, 1);
+	assert_string_equal(l.list.v[0].id, "b");
+	intents_clear(&l);
+}
+
 static void settling(void **state)
 {
 	static const struct {
@@ -492,10 +511,8 @@ int main(void)
 {
 	const char *given = getenv("SEED");
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list),
-		cmocka_unit_test(settling),
-		cmocka_unit_test(wide),
-		cmocka_unit_test(any_order),
+		cmocka_unit_test(list), cmocka_unit_test(existing),  cmocka_unit_test(settling),
+		cmocka_unit_test(wide), cmocka_unit_test(any_order),
 	};
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
