@@ -153,9 +153,10 @@ int nad_new(const struct api_multus_nad *want, const struct api_multus *owner, s
 	CLEANUP(json_put_p) struct json_object *o = json_object_new_object();
 	CLEANUP(buf_clear) struct buf version = BUF_INIT(256);
 	struct json_object *meta = NULL;
-	int r = o ? 0 : err_nomem(e);
+	int r;
 
 	kube_resource_version(res, &version);
+	r = o && !version.err ? 0 : err_nomem(e);
 	if (r == 0)
 		r = json_set_str(o, "apiVersion", buf_cstr(&version), e);
 	if (r == 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # SpiderCoordinator's status on a real API server: where the cluster's own pods and services are.
-# V00007 and V00008, what pods make of it: 55-rows.bats. ServiceCIDR objects, which
+# What pods make of it (V00007, V00008): test/unit/test_agent_coordinator.c, test_coordinator_conf.c. ServiceCIDR objects, which
 # Kubernetes 1.20 does not have: test/unit/test_controller_coordinator.c, on recorded replies.
 # shellcheck disable=SC2154
 
