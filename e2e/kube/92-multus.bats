@@ -12,7 +12,6 @@ setup_file() {
 	kube_up api
 	agent_install
 	controller_install
-	kubectl apply -f "$BATS_TEST_DIRNAME/../../deploy/webhooks/rbac.yaml" >&2 # no replica is ready without its certificate
 	controller_start 1 SPIDERPOOL_MULTUS_CONFIG_ENABLED=true
 }
 

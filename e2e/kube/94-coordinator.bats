@@ -13,7 +13,6 @@ setup_file() {
 	kube_up api
 	agent_install
 	controller_install
-	kubectl apply -f "$BATS_TEST_DIRNAME/../../deploy/webhooks/rbac.yaml" >&2 # no replica is ready without its certificate
 	mkdir -p "$KUBE_DIR/cni"
 	controller_start 1 SPIDERPOOL_COORDINATOR_ENABLED=true SPIDERPOOL_CNI_CONFIG_DIR="$KUBE_DIR/cni"
 }
