@@ -12,6 +12,8 @@
 #include "../../cmd/controller/review_diff.c"
 #include "api/api.h"
 
+#include <time.h>
+
 static struct err err;
 
 static struct json_object *parse(const char *text)
@@ -123,6 +125,161 @@ static void pool_patch(void **state)
 	api_free(kind, o);
 }
 
+/* ---- any objects: the patch makes of the object what our reading of it became, and leaves the rest ---- */
+
+static uint64_t seed, rng;
+
+static uint32_t rnd(uint32_t below)
+{
+	rng ^= rng >> 12;
+	rng ^= rng << 25;
+	rng ^= rng >> 27;
+	return (uint32_t)((rng * 0x2545f4914f6cdd1dULL) >> 32) % below;
+}
+
+static struct json_object *random_value(int depth)
+{
+	static const char *const keys[] = { "a", "b/c", "d~e", "~1", "f" };
+	const uint32_t what = rnd(depth ? 4 : 2), n = rnd(4);
+	struct json_object *o;
+
+	if (what < 2)
+		return what ? json_object_new_int((int)rnd(3)) : json_object_new_string(rnd(2) ? "x" : "y");
+	o = what == 2 ? json_object_new_object() : json_object_new_array();
+	for (uint32_t i = 0; i < n; i++) {
+		if (what == 2)
+			json_object_object_add(o, keys[rnd(ARRAY_LEN(keys))], random_value(depth - 1));
+		else
+			json_object_array_add(o, random_value(depth - 1));
+	}
+	return o;
+}
+
+/* Some of it is another one now. */
+static struct json_object *changed(struct json_object *in, int depth)
+{
+	struct json_object *o;
+
+	if (rnd(6) == 0)
+		return random_value(depth);
+	if (json_object_is_type(in, json_type_object)) {
+		o = json_object_new_object();
+		json_object_object_foreach(in, key, value)
+		{
+			if (rnd(8))
+				json_object_object_add(o, key, changed(value, depth - 1));
+		}
+		if (rnd(3) == 0)
+			json_object_object_add(o, "new", random_value(1));
+		return o;
+	}
+	if (!json_object_is_type(in, json_type_array))
+		return json_object_get(in);
+	o = json_object_new_array();
+	for (size_t i = 0; i < json_len(in); i++)
+		json_object_array_add(o, changed(json_at(in, i), depth - 1));
+	if (rnd(3) == 0)
+		json_object_array_add(o, random_value(1));
+	return o;
+}
+
+/* With members that we do not read (add), or without them. */
+static struct json_object *unread(struct json_object *in, bool add)
+{
+	struct json_object *o;
+
+	if (json_object_is_type(in, json_type_array)) {
+		o = json_object_new_array();
+		for (size_t i = 0; i < json_len(in); i++)
+			json_object_array_add(o, unread(json_at(in, i), add));
+		return o;
+	}
+	if (!json_object_is_type(in, json_type_object))
+		return json_object_get(in);
+	o = json_object_new_object();
+	json_object_object_foreach(in, key, value)
+	{
+		if (key[0] != '?')
+			json_object_object_add(o, key, unread(value, add));
+	}
+	if (add)
+		json_object_object_add(o, "?", json_object_new_int(7));
+	return o;
+}
+
+/* One step of a path; out has its text. */
+static const char *path_step(const char *path, char *out)
+{
+	for (path++; *path && *path != '/'; path++) {
+		if (*path == '~')
+			*out++ = *++path == '0' ? '~' : '/';
+		else
+			*out++ = *path;
+	}
+	*out = '\0';
+	return path;
+}
+
+static void apply_one(struct json_object *o, struct json_object *op)
+{
+	const char *path = json_get_str(op, "path"), *what = json_get_str(op, "op");
+	struct json_object *value = json_get(op, "value");
+	char step[64];
+
+	for (path = path_step(path, step); *path; path = path_step(path, step))
+		o = json_object_is_type(o, json_type_array) ? json_at(o, strtoul(step, NULL, 10))
+							    : json_get(o, step);
+	assert_non_null(o);
+	if (json_object_is_type(o, json_type_array)) {
+		assert_string_equal(step, "-");
+		json_object_array_add(o, json_object_get(value));
+	} else if (strcmp(what, "remove") == 0) {
+		assert_non_null(json_get(o, step));
+		json_object_object_del(o, step);
+	} else {
+		assert_int_equal(strcmp(what, "replace") == 0, json_get(o, step) != NULL);
+		json_object_object_add(o, step, json_object_get(value));
+	}
+}
+
+static void any_patch(void **state)
+{
+	size_t operations = 0;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		CLEANUP(json_put_p) struct json_object *before = NULL;
+		CLEANUP(json_put_p) struct json_object *after = NULL;
+		CLEANUP(json_put_p) struct json_object *object = NULL;
+		CLEANUP(json_put_p) struct json_object *read = NULL;
+		CLEANUP(json_put_p) struct json_object *patch = NULL;
+
+		do {
+			json_put_p(&before);
+			json_put_p(&after);
+			before = random_value(4);
+			after = changed(before, 4);
+		} while (!json_object_is_type(before, json_type_object) ||
+			 !json_object_is_type(after, json_type_object));
+		object = unread(before, true);
+		assert_int_equal(review_diff(object, before, after, &patch, &err), 0);
+		operations += json_len(patch);
+		if (json_object_equal(before, after) && json_len(patch))
+			fail_msg("SEED=%llu round %d: not nothing", (unsigned long long)seed, round);
+		for (size_t i = 0; i < json_len(patch); i++) {
+			CLEANUP(json_put_p) struct json_object *op = NULL;
+
+			assert_int_equal(json_dup(json_at(patch, i), &op, &err), 0);
+			apply_one(object, op);
+		}
+		read = unread(object, false);
+		if (!json_object_equal(read, after) || !json_get(object, "?"))
+			fail_msg("SEED=%llu round %d: %s\n%s", (unsigned long long)seed, round,
+				 json_object_to_json_string(read), json_object_to_json_string(after));
+	}
+	assert_true(operations > 10000);
+}
+
 /* ---- questions ---- */
 
 #define QUESTION(version, more) \
@@ -230,10 +387,14 @@ static void allowing(void **state)
 
 int main(void)
 {
+	const char *given = getenv("SEED");
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(patches),  cmocka_unit_test(pool_patch), cmocka_unit_test(decoding),
-		cmocka_unit_test(refusing), cmocka_unit_test(allowing),
+		cmocka_unit_test(patches),  cmocka_unit_test(any_patch), cmocka_unit_test(pool_patch),
+		cmocka_unit_test(decoding), cmocka_unit_test(refusing),  cmocka_unit_test(allowing),
 	};
 
+	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	rng = seed | 1;
+	print_message("# SEED=%llu\n", (unsigned long long)seed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
