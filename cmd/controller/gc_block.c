@@ -43,19 +43,25 @@ static void told(struct ip addr, const struct block_rec *r, const struct fate *f
 	struct pass *p = arg;
 	char text[IP_TEXT_MAX];
 
-	if (why || !f->kept_without_node)
+	if (why || !f->kept_without_node || gc_seen_known(&p->g->seen, GC_TOLD, r->pod, r->uid))
 		return;
+	gc_seen_gone(&p->g->seen, GC_TOLD, r->pod, r->uid, gc_now(p->g));
 	events_say(p->g->c->events, &node, true, "AddressKeptWithoutNode",
 		   "the node is gone, and pod %s/%s, which keeps address %s, is still there: delete the pod, "
 		   "with force if its node will not come back",
 		   r->ns, r->pod, ip_format(addr, text));
 }
 
+static const struct block_rec *record_of(const struct block *b, const struct collect_item *it)
+{
+	return &b->rec[it->addr.n & (IP_BLOCK_SIZE - 1)];
+}
+
 /* Before it is done: from then on it may be another's. e2e/kube/history.py reads these lines. */
 static void log_items(const struct block *b, const struct judged *x)
 {
 	for (size_t i = 0; i < x->n; i++) {
-		const struct block_rec *r = &b->rec[x->v[i].addr.n & (IP_BLOCK_SIZE - 1)];
+		const struct block_rec *r = record_of(b, &x->v[i]);
 		char text[IP_TEXT_MAX];
 
 		say(LOG_LEVEL_INFO, "%s pod=%s/%s container=%s nic=%s address=%s node=%s unconfirmed=%s: %s",
@@ -65,22 +71,32 @@ static void log_items(const struct block *b, const struct judged *x)
 	}
 }
 
-/* The pods' endpoints may hold nothing any more; a node's that said nothing get an Event. */
+/* A node that said nothing gets one Event, however many addresses it is about. */
+static void tell_node(struct gc *g, const struct block *b, const struct judged *x, size_t i)
+{
+	const char *name = record_of(b, &x->v[i])->node;
+	const struct event_object node = { "v1", "Node", "", name, name };
+
+	if (!x->v[i].done || !x->v[i].unconfirmed || !name[0])
+		return;
+	for (size_t k = 0; k < i; k++)
+		if (x->v[k].done && x->v[k].unconfirmed && strcmp(record_of(b, &x->v[k])->node, name) == 0)
+			return;
+	events_say(
+		g->c->events, &node, false, "AddressesFreedUnconfirmed",
+		"addresses of pods that are gone were freed without word from this node; they are given out "
+		"last, and looked for on the wire before");
+}
+
+/* The pods' endpoints may hold nothing any more. */
 static void follow(struct gc *g, const struct block *b, const struct judged *x)
 {
 	for (size_t i = 0; i < x->n; i++) {
-		const struct block_rec *r = &b->rec[x->v[i].addr.n & (IP_BLOCK_SIZE - 1)];
-		struct event_object node = { "v1", "Node", "", r->node, r->node };
+		const struct block_rec *r = record_of(b, &x->v[i]);
 
-		if (!x->v[i].done)
-			continue;
-		if (r->pod[0])
+		if (x->v[i].done && r->pod[0])
 			gc_add_endpoint(g, r->ns, r->pod, 0);
-		if (x->v[i].unconfirmed && r->node[0])
-			events_say(
-				g->c->events, &node, false, "AddressesFreedUnconfirmed",
-				"addresses of pods that are gone were freed without word from this node; they "
-				"are given out last, and looked for on the wire before");
+		tell_node(g, b, x, i);
 	}
 }
 

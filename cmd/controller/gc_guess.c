@@ -99,6 +99,8 @@ bool gc_guess(struct gc *g, const struct block_rec *r, int64_t *again_at)
 	x = fate_of(r, &f, &g->rules);
 	if (x.verdict == FATE_LATER)
 		*again_at = x.at;
-	/* What is odd is told, and for that it is to be true. */
-	return (x.verdict == FATE_KEEP && !x.kept_without_node) || x.verdict == FATE_LATER;
+	/* What is odd is told once, and for that it is to be true. */
+	if (x.kept_without_node && !gc_seen_known(&g->seen, GC_TOLD, r->pod, r->uid))
+		return false;
+	return x.verdict == FATE_KEEP || x.verdict == FATE_LATER;
 }

@@ -48,6 +48,9 @@ void gc_add_endpoint(struct gc *g, const char *ns, const char *name, int64_t ms)
 /* What the caches say of a record: true: nothing is to be done now; *again_at (0: never) when to look. */
 bool gc_guess(struct gc *g, const struct block_rec *r, int64_t *again_at);
 
+/* Namespace of notes in gc.seen that a pod's address is kept without its node: told once. */
+#define GC_TOLD "\001told"
+
 /* Of what the world keeps. */
 bool gc_pod_lives(const struct kube_item *pod); /* as far as it can tell; accepts NULL */
 
