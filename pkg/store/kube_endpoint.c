@@ -16,7 +16,13 @@
 #define ATTEMPT_MS   5000
 #define ATTEMPTS_MAX 5 /* of one write, against others' */
 #define BODY_MAX     ((size_t)1 << 20)
-#define LATE_MS      65000 /* kube-apiserver ends a request after a minute */
+/* Pods that wait for addresses go first: while blocks are being written, endpoints wait, but no longer than
+ * this, and not when there are so many. */
+#define QUIET_MS 50
+#define WAIT_MS  1000
+#define MANY     256
+
+#define LATE_MS 65000 /* kube-apiserver ends a request after a minute */
 
 static const struct kube_resource *endpoints(void)
 {
@@ -231,6 +237,7 @@ int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadl
 static void push(struct store_kube *h, struct shelf_item *it)
 {
 	it->queued = true;
+	it->queued_at = clock_mono_ms();
 	it->next_job = NULL;
 	if (h->job_last)
 		h->job_last->next_job = it;
@@ -265,6 +272,19 @@ int endpoint_behind(struct store_kube *h, const char *ns, const char *name, cons
 	return 0;
 }
 
+/* When an endpoint may be written, monotonic ms. */
+static int64_t turn_of(const struct store_kube *h, const struct shelf_item *it)
+{
+	int64_t quiet = h->n_flushing ? INT64_MAX : h->flushed_at + QUIET_MS;
+	int64_t turn = it->queued_at + WAIT_MS;
+
+	if (h->closing || h->n_jobs > MANY)
+		turn = 0;
+	else if (quiet < turn)
+		turn = quiet;
+	return turn > it->not_before ? turn : it->not_before;
+}
+
 static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
 {
 	int64_t now = clock_mono_ms();
@@ -273,8 +293,8 @@ static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
 	for (; *at; before = *at, at = &(*at)->next_job) {
 		struct shelf_item *it = *at;
 
-		if (it->not_before > now) {
-			*next = deadline_min(*next, (struct deadline){ it->not_before });
+		if (turn_of(h, it) > now) {
+			*next = deadline_min(*next, (struct deadline){ turn_of(h, it) });
 			continue;
 		}
 		*at = it->next_job;

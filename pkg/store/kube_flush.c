@@ -375,6 +375,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 
 	ip_block_name(b->ver, b->index, name);
 	b->flushing = true;
+	h->n_flushing++;
 	for (struct rec_change *c = b->first; c && (!only || c->txn == only); c = c->next)
 		c->sending = true;
 	r = b->known ? body(b, fence, &text, e) : block_load(h, b, until, e);
@@ -394,6 +395,8 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 		unsend(b, false);
 	}
 	b->flushing = false;
+	h->n_flushing--;
+	h->flushed_at = clock_mono_ms();
 	pthread_cond_broadcast(&h->changed);
 	return r < 0 ? err_wrap(e, "SpiderIPBlock %s", name) : 0;
 }

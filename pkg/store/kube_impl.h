@@ -46,7 +46,7 @@ struct shelf_item {
 	char uid[64]; /* of the object in the API; "": it is not there as far as we know */
 	bool queued, running, again;
 	unsigned failures;
-	int64_t not_before;
+	int64_t not_before, queued_at;
 	struct shelf_item *next_job;
 };
 struct shelf {
@@ -134,14 +134,16 @@ struct store_kube {
 	struct shelf endpoints;                 /* of pods of this node that are not fixed */
 	struct shelf intents;                   /* found at start */
 	struct shelf_item *job_first, *job_last;
-	size_t n_jobs;   /* queued or under way */
-	int64_t late_at; /* monotonic ms: when endpoints that nobody knows are looked for; 0: never */
+	size_t n_jobs;      /* queued or under way */
+	size_t n_flushing;  /* blocks that are being written ... */
+	int64_t flushed_at; /* ... and monotonic ms: when the last one was */
+	int64_t late_at;    /* monotonic ms: when endpoints that nobody knows are looked for; 0: never */
 	uint64_t pools_mark, reserved_mark;
 	uint64_t pools_seen;     /* lock; version of the last event, 0 before the first list is in */
 	uint64_t pools_listed;   /* the watch's thread: highest version of a list that is not yet in */
 	bool pools_listing;      /* the same */
 	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
-	bool pools_in, reserved_in, stopping;
+	bool pools_in, reserved_in, closing, stopping;
 	int64_t skew_ms;
 	uint64_t newest; /* the highest version the server has said; each write makes it higher */
 	struct store_kube_stats stats;

@@ -82,6 +82,8 @@ void store_kube_close(struct store_kube *h, struct deadline until)
 		return;
 	follow_stop(h);
 	hub_lock(h);
+	h->closing = true;
+	pthread_cond_broadcast(&h->changed);
 	while ((h->n_jobs || h->orphans) && h->n_threads && deadline_left(until) > 0)
 		kube_cond_wait(&h->changed, &h->lock, until);
 	hub_unlock(h);
