@@ -183,15 +183,13 @@ static int answer(struct cluster *c, const struct question *q, struct deadline u
 	return r;
 }
 
-int coordinator_config(struct kube *k, struct cluster *c, const struct agent_config *conf, const char *body,
-		       size_t len, struct deadline until, struct buf *out, struct err *e)
+int coordinator_config(struct cluster *c, const char *body, size_t len, struct deadline until,
+		       struct buf *out, struct err *e)
 {
 	struct object *o = NULL;
 	struct question q;
 	int r = json_decode_text(&question_table, body, len, "body", &q, e);
 
-	(void)k; /* c has it, and ends its calls when the agent is to stop */
-	(void)conf;
 	if (r < 0)
 		return r;
 	r = answer(c, &q, until, &o, out, e);

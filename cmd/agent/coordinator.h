@@ -5,11 +5,10 @@
 
 #include "base/buf.h"
 #include "cluster.h"
-#include "config.h"
 
 /* body: {"podName","podNamespace"}. The answer is appended to out as JSON. Nothing is followed: the
  * SpiderCoordinator is read when it is asked for. */
-int coordinator_config(struct kube *k, struct cluster *c, const struct agent_config *conf, const char *body,
-		       size_t len, struct deadline until, struct buf *out, struct err *e);
+int coordinator_config(struct cluster *c, const char *body, size_t len, struct deadline until,
+		       struct buf *out, struct err *e);
 
 #endif

@@ -248,7 +248,7 @@ static int serve_coordinator(struct http_exchange *x, void *arg)
 	struct agent *a = arg;
 	struct err e;
 
-	if (coordinator_config(a->k, a->cluster, &a->conf, x->body, x->len, x->until, &x->answer, &e) < 0)
+	if (coordinator_config(a->cluster, x->body, x->len, x->until, &x->answer, &e) < 0)
 		http_say(x, 500, "%s", e.msg);
 	return 0;
 }

@@ -136,9 +136,7 @@ static struct row rows[] = {
 
 static int question(struct lab *l, const char *body, struct deadline until, struct buf *out, struct err *e)
 {
-	static const struct agent_config conf;
-
-	return coordinator_config(l->k, l->c, &conf, body, strlen(body), until, out, e);
+	return coordinator_config(l->c, body, strlen(body), until, out, e);
 }
 
 /* The answer as it is, and that our plugin can read it. */
