@@ -71,18 +71,49 @@ static int detection(struct agent *a, const struct call *c, struct deadline unti
 	return r;
 }
 
-static int answer(struct agent *a, const struct call *c, const struct ipam_attachment *at,
-		  struct deadline until, struct socket_answer *ret, struct err *e)
+static int add_nic(const struct ipam_attachment *at, struct socket_answer *ret, struct err *e)
 {
 	int r = 0;
 
-	*ret = (struct socket_answer){ .again = at->again };
-	ret->ips.set = true;
 	for (size_t i = 0; r == 0 && i < at->ips.n; i++)
 		if (!at->ips.v[i].released)
 			r = add_ip(at, &at->ips.v[i], ret, e);
 	for (size_t i = 0; r == 0 && i < at->routes.n; i++)
 		r = add_route(at, &at->routes.v[i], ret, e);
+	return r;
+}
+
+static bool is_other_nic(const struct ipam_attachment *at, void *arg)
+{
+	const struct socket_add *q = arg;
+
+	return strcmp(at->container, q->container_id) == 0 && strcmp(at->nic, q->ifname) != 0;
+}
+
+/* Clients of the Go agent are told of every NIC that has addresses by now, and pick theirs. */
+static int add_other_nics(struct agent *a, const struct socket_add *q, struct socket_answer *ret,
+			  struct err *e)
+{
+	struct attached l;
+	int r = attached_list(a, is_other_nic, (void *)q, &l, e);
+
+	for (size_t i = 0; r == 0 && i < l.n; i++)
+		r = add_nic(&l.v[i], ret, e);
+	attached_clear(&l);
+	return r;
+}
+
+static int answer(struct agent *a, const struct socket_add *q, const struct call *c,
+		  const struct ipam_attachment *at, struct deadline until, struct socket_answer *ret,
+		  struct err *e)
+{
+	int r;
+
+	*ret = (struct socket_answer){ .again = at->again };
+	ret->ips.set = true;
+	r = add_nic(at, ret, e);
+	if (r == 0 && !q->network)
+		r = add_other_nics(a, q, ret, e);
 	return r < 0 ? r : detection(a, c, until, ret, e);
 }
 
@@ -143,7 +174,7 @@ static int add(struct agent *a, const struct socket_add *q, struct deadline unti
 	if (r == 0)
 		r = claim(a, &c, &at, until, e);
 	if (r == 0)
-		r = answer(a, &c, &at, until, ret, e);
+		r = answer(a, q, &c, &at, until, ret, e);
 	for (size_t i = 0; r == 0 && i < at.ips.n; i++)
 		say(LOG_LEVEL_INFO, "ADD pod=%s/%s container=%s nic=%s address=%s pool=%s", c.pod.ns,
 		    c.pod.name, q->container_id, q->ifname, at.ips.v[i].address, at.ips.v[i].pool);
@@ -193,7 +224,7 @@ static int conflict(struct agent *a, const struct socket_conflict *q, struct dea
 		say(LOG_LEVEL_WARN, "ip conflict: pod=%s/%s nic=%s address=%s is in use by %s; quarantined",
 		    c.pod.ns, c.pod.name, q->add.ifname, q->address, q->by ? q->by : "somebody");
 	if (r == 0)
-		r = answer(a, &c, &at, until, ret, e);
+		r = answer(a, &q->add, &c, &at, until, ret, e);
 	ipam_attachment_clear(&at);
 	call_close(&c);
 	return r;

@@ -126,3 +126,23 @@ nothing_taken() {
 	agent_stop far
 	lib_teardown
 }
+
+@test "a client of the Go agent is told of all NICs of the pod, ours of its own" {
+	lib_setup
+	agent_pretend old
+	agent_start old
+	bare_pod old p2 'annotations: {ipam.spidernet.io/ippools: "[{\"interface\": \"eth0\", \"ipv4\": [\"v4\"]}, {\"interface\": \"net1\", \"ipv4\": [\"data\"]}]"}'
+	ask() { # MEMBERS
+		jq -n --arg uid "$(pod_uid p2)" "{containerID: \"o1\", ifName: \"eth0\", netNamespace: \"/n\", podNamespace: \"default\",
+			podName: \"p2\", podUID: \$uid, defaultIPv4IPPool: [], defaultIPv6IPPool: [], cleanGateway: false $1}" |
+			curl -sSf --unix-socket "$(cat "$(agent_dir old)/socket")" -H 'Content-Type: application/json' -d @- http://a/v1/ipam/ip
+	}
+	eventually 10 ask ''
+	run -0 ask ''
+	same "eth0 net1" "$(jq -r '[.ips[].nic] | sort | join(" ")' <<<"$output")"
+	run -0 ask ', networkName: "-"'
+	same eth0 "$(jq -r '[.ips[].nic] | join(" ")' <<<"$output")"
+	kubectl delete pod p2 --force --grace-period=0
+	agent_stop old
+	lib_teardown
+}
