@@ -23,7 +23,10 @@ build_and_unit() { # make variables...
 	make --no-print-directory -j"$jobs" WERROR=1 "$@" all test-tools unit-programs
 	make --no-print-directory WERROR=1 "$@" unit
 }
-stage_gcc() { build_and_unit; }
+stage_gcc() {
+	build_and_unit
+	tools/symbols.sh build
+}
 stage_clang() { build_and_unit CC=clang; }
 stage_san() {
 	build_and_unit SAN=1

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -41,6 +42,9 @@ static int make_state(struct agent *a, struct err *e)
 	CLEANUP(free_p) char *marker = NULL;
 	int r = file_mkdirs(a->conf.state_dir, 0700, e);
 
+	/* Kubelet makes it for whoever may look. */
+	if (r == 0 && chmod(a->conf.state_dir, 0700) < 0)
+		r = err_sys(e, errno, "make directory %s private", a->conf.state_dir);
 	if (asprintf(&a->notes, "%s/" NOTE_DIR, a->conf.state_dir) < 0 ||
 	    asprintf(&a->objects, "%s/agent", a->conf.state_dir) < 0 ||
 	    asprintf(&marker, "%s/agent.installed", a->conf.state_dir) < 0)

@@ -255,8 +255,8 @@ static void stop(void *part)
 {
 	struct multus *p = part;
 
-	follow_stop(&p->configs);
-	follow_stop(&p->nads);
+	multus_follow_stop(&p->configs);
+	multus_follow_stop(&p->nads);
 	kube_queue_stop(p->queue);
 	follow_clear(&p->configs);
 	follow_clear(&p->nads);
@@ -286,8 +286,8 @@ static int start_all(struct multus *p, struct err *e)
 	if (r == 0)
 		r = kube_queue_start(&queue, &p->queue, e);
 	if (r == 0)
-		r = follow_start(&p->configs, e);
-	return r < 0 ? r : follow_start(&p->nads, e);
+		r = multus_follow_start(&p->configs, e);
+	return r < 0 ? r : multus_follow_start(&p->nads, e);
 }
 
 static int start(struct controller *c, void **ret, struct err *e)

@@ -56,7 +56,7 @@ int follow_new(struct follow *f, const struct follow_conf *c, struct err *e)
 	return kube_cache_new(&cache, &f->cache, e);
 }
 
-int follow_start(struct follow *f, struct err *e)
+int multus_follow_start(struct follow *f, struct err *e)
 {
 	const struct kube_watch_conf watch = {
 		.k = f->c.k, .res = f->c.res, .event = event, .trouble = trouble, .arg = f
@@ -65,7 +65,7 @@ int follow_start(struct follow *f, struct err *e)
 	return kube_watch_start(&watch, &f->watch, e);
 }
 
-void follow_stop(struct follow *f)
+void multus_follow_stop(struct follow *f)
 {
 	kube_watch_stop(f->watch);
 	f->watch = NULL;
@@ -73,7 +73,7 @@ void follow_stop(struct follow *f)
 
 void follow_clear(struct follow *f)
 {
-	follow_stop(f);
+	multus_follow_stop(f);
 	kube_cache_free(f->cache);
 	f->cache = NULL;
 }

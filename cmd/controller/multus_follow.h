@@ -29,8 +29,8 @@ struct follow {
 
 /* f belongs to the caller, and stays where it is. Nothing is called before the start. */
 int follow_new(struct follow *f, const struct follow_conf *c, struct err *e);
-int follow_start(struct follow *f, struct err *e);
-void follow_stop(struct follow *f); /* nothing is called any more; the cache is still there */
+int multus_follow_start(struct follow *f, struct err *e);
+void multus_follow_stop(struct follow *f); /* nothing is called any more; the cache is still there */
 void follow_clear(struct follow *f);
 bool follow_synced(struct follow *f);
 

@@ -3,12 +3,15 @@
 #include "world.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api.h"
 #include "base/err.h"
 #include "kube/watch.h"
 #include "world_views.h"
+
+#define PAGE 100 /* objects at a time: what a page takes is never given back as a whole */
 
 struct listener {
 	void (*changed)(const struct kube_item *old, const struct kube_item *now, void *arg);
@@ -62,8 +65,11 @@ static int event(const struct kube_event *ev, void *arg, struct err *e)
 static void trouble(const struct err *why, void *arg)
 {
 	const struct view *v = arg;
+	char sentence[ERR_MSG_MAX + 64];
 
-	v->w->conf.trouble(why->msg, v->w->conf.arg);
+	snprintf(sentence, sizeof(sentence), "watch of %s: %s", kube_resources[kinds[v->kind].id].plural,
+		 why->msg);
+	v->w->conf.trouble(sentence, v->w->conf.arg);
 }
 
 int world_new(const struct world_conf *conf, struct world **ret, struct err *e)
@@ -102,6 +108,7 @@ int world_start(struct world *w, struct err *e)
 		struct view *v = &w->view[i];
 		const struct kube_watch_conf c = { .k = w->conf.k,
 						   .res = &kube_resources[kinds[i].id],
+						   .page = PAGE,
 						   .event = event,
 						   .trouble = trouble,
 						   .arg = v };
