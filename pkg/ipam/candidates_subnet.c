@@ -17,8 +17,9 @@ static bool is_third_party(const struct ipam_owner *o)
 	static const struct {
 		const char *api_version, *kind;
 	} known[] = {
-		{ "apps/v1", "Deployment" }, { "apps/v1", "ReplicaSet" }, { "apps/v1", "StatefulSet" },
-		{ "apps/v1", "DaemonSet" },  { "batch/v1", "Job" },       { "batch/v1", "CronJob" },
+		{ "apps/v1", "Deployment" },    { "apps/v1", "ReplicaSet" }, { "apps/v1", "StatefulSet" },
+		{ "apps/v1", "DaemonSet" },     { "batch/v1", "Job" },       { "batch/v1", "CronJob" },
+		{ "batch/v1beta1", "CronJob" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)

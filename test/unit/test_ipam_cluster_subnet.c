@@ -175,6 +175,8 @@ static void who_may_name_subnets(void **state)
 		  "how many pods CloneSet default/web (apps.kruise.io/v1alpha1) has is not known" },
 		{ { .annotations = SUB, .owner = OWNER_OF("v1", "ReplicationController", "web") },
 		  "how many pods ReplicationController default/web (v1) has is not known" },
+		{ { .annotations = SUB, .owner = OWNER_OF("batch/v1beta1", "CronJob", "web") },
+		  "has not yet made the IPv4 pool of CronJob default/web" },
 		{ { .annotations = { { ANNOTATION_SUBNET, "{\"ipv4\":[\"sub\"]}" },
 				     { ANNOTATION_IP_NUMBER, "+2" } },
 		    .owner = OWNER_OF("apps.kruise.io/v1alpha1", "CloneSet", "web") },
@@ -208,16 +210,14 @@ static void who_may_name_subnets(void **state)
 	lab_close(&l);
 }
 
-/* Weak spot 14: the core group has no name. */
-static void W14_core_group(void **state)
+/* Weak spot 14: the core group has no name; an empty one is not kept by every API server. */
+static void core_group(const char *affinity)
 {
 	struct lab l;
 
-	(void)state;
 	cluster_open(&l);
 	cluster_app_pool(&l, "auto4-rc", "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.9]", "v1",
-			 "ReplicationController", "rc", "eth0",
-			 AFFINITY("", "v1", "ReplicationController", "rc"));
+			 "ReplicationController", "rc", "eth0", affinity);
 	EXPECT(cluster_add(
 		       &l,
 		       (struct cluster_pod){ .annotations = { { ANNOTATION_SUBNET, "{\"ipv4\":[\"sub\"]}" },
@@ -225,6 +225,16 @@ static void W14_core_group(void **state)
 					     .owner = OWNER_OF("v1", "ReplicationController", "rc") }),
 	       "10.0.0.1/24");
 	lab_close(&l);
+}
+
+static void W14_core_group(void **state)
+{
+	(void)state;
+	core_group(AFFINITY("", "v1", "ReplicationController", "rc"));
+	core_group(
+		", podAffinity: {matchLabels: {ipam.spidernet.io/app-api-version: v1, "
+		"ipam.spidernet.io/app-kind: ReplicationController, ipam.spidernet.io/app-namespace: default, "
+		"ipam.spidernet.io/app-name: rc}}");
 }
 
 /* The affinity of an application's pool ends the filter: its multusName is not asked. */
