@@ -191,5 +191,6 @@ int main(int argc, char **argv, char **envp)
 	if (r < 0)
 		say(LOG_LEVEL_ERROR, "%s", e.msg);
 	stop(&a);
+	say(LOG_LEVEL_INFO, "ended");
 	return r < 0;
 }

@@ -167,6 +167,7 @@ static int daemon_main(int argc, char **argv, char **envp)
 	if (r < 0)
 		say(LOG_LEVEL_ERROR, "%s", e.msg);
 	stop(&c);
+	say(LOG_LEVEL_INFO, "ended");
 	return r < 0;
 }
 

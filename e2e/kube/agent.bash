@@ -197,11 +197,16 @@ agent_dead() { # NODE
 	! agent_alive "$1"
 }
 
-# agent_stop NODE [SIGNAL]: until it is gone.
+# agent_stop NODE [SIGNAL]: until it is gone; asked to end it does so, and does not crash.
 agent_stop() {
 	agent_alive "$1" || return 0
 	kill "-${2:-TERM}" "$(cat "$(agent_dir "$1")/pid")"
 	eventually 30 agent_dead "$1"
+	[ "${2:-TERM}" != TERM ] || tail -n 3 "$(agent_dir "$1")/log" | grep -qE 'msg="(ended|left without)' || {
+		echo "agent $1 crashed at its end"
+		agent_log "$1" | tail -n 5
+		return 1
+	}
 }
 
 agent_log() { # NODE

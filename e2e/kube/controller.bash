@@ -81,11 +81,16 @@ controller_dead() { # N
 	! controller_alive "$1"
 }
 
-# controller_stop N [SIGNAL]: until it is gone.
+# controller_stop N [SIGNAL]: until it is gone; asked to end it does so, and does not crash.
 controller_stop() {
 	controller_alive "$1" || return 0
 	kill "-${2:-TERM}" "$(cat "$(controller_dir "$1")/pid")"
 	eventually 30 controller_dead "$1"
+	[ "${2:-TERM}" != TERM ] || tail -n 3 "$(controller_dir "$1")/log" | grep -qE 'msg="(ended|left without)' || {
+		echo "controller $1 crashed at its end"
+		controller_log "$1" | tail -n 5
+		return 1
+	}
 }
 
 controller_log() { # N
