@@ -3,7 +3,7 @@
 # A folder includes only itself and folders before it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-order="base json yaml ip cni nl http metrics daemon probe podnet api kube store ipam"
+order="base json yaml ip cni nl http metrics probe podnet api kube store ipam daemon"
 declare -A level
 n=0
 for d in $order; do level[$d]=$((n += 1)); done

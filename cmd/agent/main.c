@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,12 +11,12 @@
 #include "agent.h"
 #include "base/file.h"
 #include "base/own.h"
+#include "daemon/signals.h"
 #include "keys.h"
 #include "kube/thread.h"
 #include "sysctl.h"
 
 #define STOP_MS 3500
-#define LEAVE_S 4
 #define WAKE_MS 60000
 
 static void note(const char *sentence, void *arg)
@@ -52,18 +51,6 @@ static int make_state(struct agent *a, struct err *e)
 	return r < 0 ? r : file_replace(AT_FDCWD, marker, 0600, "", 0, true, e);
 }
 
-static int open_api(struct agent *a, struct err *e)
-{
-	struct kube_config kc = { 0 };
-	int r = a->conf.kubeconfig[0] ? kube_config_file(a->conf.kubeconfig, NULL, 0, &kc, e)
-				      : kube_config_pod(a->conf.kube_host, a->conf.kube_port, NULL, &kc, e);
-
-	if (r == 0)
-		r = kube_open(&kc, 0, &a->k, e);
-	kube_config_clear(&kc);
-	return r;
-}
-
 static int tune(struct agent *a, struct err *e)
 {
 	struct netspace node;
@@ -80,23 +67,9 @@ static int tune(struct agent *a, struct err *e)
 	return 0;
 }
 
-/* SIGTERM and SIGINT are waited for here, also while the start takes its time. */
-static void *wait_for_signal(void *arg)
+static void stop_soon(void *arg)
 {
-	struct agent *a = arg;
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigwait(&set, &sig);
-	say(LOG_LEVEL_INFO, "stopping");
-	life_end(a);
-	/* What is under way may hang in the API server; nothing is lost by leaving it. */
-	sleep(LEAVE_S);
-	say(LOG_LEVEL_WARN, "left without an orderly end");
-	_exit(1);
+	life_end(arg);
 }
 
 static int start(struct agent *a, struct err *e)
@@ -110,7 +83,7 @@ static int start(struct agent *a, struct err *e)
 	if (r == 0)
 		r = keys_new(&a->keys, e);
 	if (r == 0)
-		r = open_api(a, e);
+		r = kube_open_any(a->conf.kubeconfig, NULL, a->conf.kube_host, a->conf.kube_port, &a->k, e);
 	if (r == 0)
 		r = serve_probes(a, e);
 	if (r == 0)
@@ -144,16 +117,8 @@ static void stop(struct agent *a)
 
 static int run(struct agent *a, struct err *e)
 {
-	pthread_t signals;
-	sigset_t set;
-	int r;
+	int r = daemon_signals(stop_soon, a, e);
 
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	r = kube_thread(&signals, wait_for_signal, a, e);
 	if (r < 0)
 		return r;
 	r = start(a, e);

@@ -143,8 +143,7 @@ static int find(struct kube *k, const struct kube_config *kc, char **ret, struct
 int admit_self(struct kube *k, const struct controller_config *conf, char **ret, struct err *e)
 {
 	struct kube_config kc = { 0 };
-	int r = conf->kubeconfig[0] ? kube_config_file(conf->kubeconfig, NULL, 0, &kc, e)
-				    : kube_config_pod(conf->kube_host, conf->kube_port, NULL, &kc, e);
+	int r = kube_config_any(conf->kubeconfig, NULL, conf->kube_host, conf->kube_port, &kc, e);
 
 	*ret = NULL;
 	if (r == 0)

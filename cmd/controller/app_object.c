@@ -69,20 +69,12 @@ static const struct json_field status_fields[] = {
 };
 static const struct json_table status_table = JSON_TABLE(struct app_status, "status", status_fields);
 
-static const struct json_field owner_fields[] = {
-	JF(struct kube_owner, api_version, "apiVersion"),
-	JF(struct kube_owner, kind, "kind"),
-	JF(struct kube_owner, name, "name"),
-	JF(struct kube_owner, uid, "uid"),
-	JF(struct kube_owner, controller, "controller"),
-};
-static const struct json_table owner_table = JSON_TABLE(struct kube_owner, "owner", owner_fields);
 static const struct json_field meta_fields[] = {
 	JF(struct app_object_meta, name, "name"),
 	JF(struct app_object_meta, ns, "namespace"),
 	JF(struct app_object_meta, uid, "uid"),
 	JF(struct app_object_meta, deleted_at, "deletionTimestamp"),
-	JL(struct app_object_meta, owners, "ownerReferences", &owner_table),
+	JL(struct app_object_meta, owners, "ownerReferences", &kube_owner_table),
 };
 static const struct json_table meta_table = JSON_TABLE(struct app_object_meta, "metadata", meta_fields);
 static const struct json_field object_fields[] = {
@@ -97,7 +89,7 @@ static const struct json_field pod_meta_fields[] = {
 	JF(struct app_pod_meta, ns, "namespace"),
 	JF(struct app_pod_meta, uid, "uid"),
 	JS(struct app_pod_meta, annotations, "annotations", &annotations_table),
-	JL(struct app_pod_meta, owners, "ownerReferences", &owner_table),
+	JL(struct app_pod_meta, owners, "ownerReferences", &kube_owner_table),
 };
 static const struct json_table pod_meta_table = JSON_TABLE(struct app_pod_meta, "metadata", pod_meta_fields);
 static const struct json_field pod_fields[] = {

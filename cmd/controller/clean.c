@@ -51,20 +51,6 @@ static int read_args(int argc, char **argv, struct ipam_clean *x, struct err *e)
 	return 0;
 }
 
-static int open_api(char **envp, struct kube **ret, struct err *e)
-{
-	const char *file = cni_env_get(envp, "KUBECONFIG");
-	struct kube_config kc = { 0 };
-	int r = *file ? kube_config_file(file, NULL, 0, &kc, e)
-		      : kube_config_pod(cni_env_get(envp, "KUBERNETES_SERVICE_HOST"),
-					cni_env_get(envp, "KUBERNETES_SERVICE_PORT"), NULL, &kc, e);
-
-	if (r == 0)
-		r = kube_open(&kc, 0, ret, e);
-	kube_config_clear(&kc);
-	return r;
-}
-
 int clean_main(int argc, char **argv, char **envp)
 {
 	struct ipam_clean x = { .ns = cni_env_get(envp, "SPIDERPOOL_POD_NAMESPACE"), .told = told };
@@ -78,7 +64,8 @@ int clean_main(int argc, char **argv, char **envp)
 	}
 	if (!*x.ns)
 		x.ns = "kube-system";
-	r = open_api(envp, &k, &e);
+	r = kube_open_any(cni_env_get(envp, "KUBECONFIG"), NULL, cni_env_get(envp, "KUBERNETES_SERVICE_HOST"),
+			  cni_env_get(envp, "KUBERNETES_SERVICE_PORT"), &k, &e);
 	x.k = k;
 	if (r == 0)
 		r = ipam_clean(&x, deadline_in(CLEAN_MS), &e);

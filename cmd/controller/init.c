@@ -52,15 +52,8 @@ static int try(struct init *x, int (*step)(struct init *x, void *arg, struct err
 
 static int open_api(struct init *x, void *arg, struct err *e)
 {
-	struct kube_config kc = { 0 };
-	int r = x->conf.kubeconfig[0] ? kube_config_file(x->conf.kubeconfig, NULL, 0, &kc, e)
-				      : kube_config_pod(x->conf.kube_host, x->conf.kube_port, NULL, &kc, e);
-
 	(void)arg;
-	if (r == 0)
-		r = kube_open(&kc, 0, &x->k, e);
-	kube_config_clear(&kc);
-	return r;
+	return kube_open_any(x->conf.kubeconfig, NULL, x->conf.kube_host, x->conf.kube_port, &x->k, e);
 }
 
 static int find_controller(struct init *x, void *arg, struct err *e)

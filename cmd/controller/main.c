@@ -2,18 +2,17 @@
 /* main.c - spiderpool-controller: starts its parts, waits for a signal, ends them */
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "controller.h"
+#include "daemon/signals.h"
 #include "events.h"
 #include "kube/thread.h"
 
 #define STOP_MS  3500
-#define LEAVE_S  4
 #define WAKE_MS  60000
 #define AGAIN_MS 1000
 
@@ -23,43 +22,14 @@ static void note(const char *sentence, void *arg)
 	say(LOG_LEVEL_WARN, "%s", sentence);
 }
 
-static int open_api(struct controller *c, struct err *e)
+static void end(void *arg)
 {
-	struct kube_config kc = { 0 };
-	int r = c->conf.kubeconfig[0] ? kube_config_file(c->conf.kubeconfig, NULL, 0, &kc, e)
-				      : kube_config_pod(c->conf.kube_host, c->conf.kube_port, NULL, &kc, e);
+	struct controller *c = arg;
 
-	if (r == 0)
-		r = kube_open(&kc, 0, &c->k, e);
-	kube_config_clear(&kc);
-	return r;
-}
-
-static void end(struct controller *c)
-{
 	pthread_mutex_lock(&c->lock);
 	c->stopping = true;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
-}
-
-/* SIGTERM and SIGINT are waited for here, also while the start takes its time. */
-static void *wait_for_signal(void *arg)
-{
-	struct controller *c = arg;
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigwait(&set, &sig);
-	say(LOG_LEVEL_INFO, "stopping");
-	end(c);
-	/* What is under way may hang in the API server; nothing is lost by leaving it. */
-	sleep(LEAVE_S);
-	say(LOG_LEVEL_WARN, "left without an orderly end");
-	_exit(1);
 }
 
 static void pause_ms(struct controller *c, int64_t ms)
@@ -89,7 +59,7 @@ static int start_webhook(struct controller *c, struct err *e)
 
 static int start(struct controller *c, struct err *e)
 {
-	int r = open_api(c, e);
+	int r = kube_open_any(c->conf.kubeconfig, NULL, c->conf.kube_host, c->conf.kube_port, &c->k, e);
 
 	if (r == 0)
 		r = engine_start(c, e);
@@ -124,16 +94,8 @@ static void stop(struct controller *c)
 
 static int run(struct controller *c, struct err *e)
 {
-	pthread_t signals;
-	sigset_t set;
-	int r;
+	int r = daemon_signals(end, c, e);
 
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	r = kube_thread(&signals, wait_for_signal, c, e);
 	if (r < 0)
 		return r;
 	r = start(c, e);

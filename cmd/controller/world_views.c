@@ -4,15 +4,6 @@
 
 #include "world_views.h"
 
-static const struct json_field owner_fields[] = {
-	JF(struct kube_owner, api_version, "apiVersion"),
-	JF(struct kube_owner, kind, "kind"),
-	JF(struct kube_owner, name, "name"),
-	JF(struct kube_owner, uid, "uid"),
-	JF(struct kube_owner, controller, "controller"),
-};
-static const struct json_table owner_table = JSON_TABLE(struct kube_owner, "owner", owner_fields);
-
 static const struct json_field meta_fields[] = {
 	JF(struct world_meta, name, "name"),
 	JF(struct world_meta, ns, "namespace"),
@@ -21,7 +12,7 @@ static const struct json_field meta_fields[] = {
 	JF(struct world_meta, deleted_at, "deletionTimestamp"),
 	JF(struct world_meta, grace_s, "deletionGracePeriodSeconds"),
 	JF(struct world_meta, finalizers, "finalizers"),
-	JL(struct world_meta, owners, "ownerReferences", &owner_table),
+	JL(struct world_meta, owners, "ownerReferences", &kube_owner_table),
 };
 static const struct json_table meta_table = JSON_TABLE(struct world_meta, "metadata", meta_fields);
 
@@ -88,19 +79,9 @@ static const struct json_field node_fields[] = {
 };
 const struct json_table world_node_table = JSON_TABLE(struct world_node, "Node", node_fields);
 
-static const struct json_field ordinals_fields[] = {
-	JF(struct kube_ordinals, start, "start"),
-};
-static const struct json_table ordinals_table = JSON_TABLE(struct kube_ordinals, "ordinals", ordinals_fields);
-static const struct json_field sts_spec_fields[] = {
-	JF(struct kube_stateful_set_spec, replicas, "replicas"),
-	JS(struct kube_stateful_set_spec, ordinals, "ordinals", &ordinals_table),
-};
-static const struct json_table sts_spec_table =
-	JSON_TABLE(struct kube_stateful_set_spec, "spec", sts_spec_fields);
 static const struct json_field sts_fields[] = {
 	JS(struct world_sts, meta, "metadata", &meta_table),
-	JS(struct world_sts, spec, "spec", &sts_spec_table),
+	JS(struct world_sts, spec, "spec", &kube_stateful_set_spec_table),
 };
 const struct json_table world_sts_table = JSON_TABLE(struct world_sts, "StatefulSet", sts_fields);
 

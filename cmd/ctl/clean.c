@@ -25,18 +25,6 @@ static void told(const char *sentence, void *arg)
 	ctl_note(arg, "%s", sentence);
 }
 
-static int open_api(struct ctl *c, struct kube **ret, struct err *e)
-{
-	struct kube_config kc = { 0 };
-	int r = c->kubeconfig ? kube_config_file(c->kubeconfig, c->given.context, 0, &kc, e)
-			      : kube_config_pod(c->env_kube_host, c->env_kube_port, NULL, &kc, e);
-
-	if (r == 0)
-		r = kube_open(&kc, 0, ret, e);
-	kube_config_clear(&kc);
-	return r;
-}
-
 /* On a terminal, by its server's name: whoever has two clusters may be in the wrong one. */
 static int confirm(struct ctl *c, struct ipam_clean *x, struct err *e)
 {
@@ -77,7 +65,7 @@ static int run(struct ctl *c, const void *args, struct err *e)
 
 	if (!c->cluster)
 		return ctl_usage(e, "clean: want --kubeconfig FILE; a state directory is removed by rm");
-	r = open_api(c, &k, e);
+	r = kube_open_any(c->kubeconfig, c->given.context, c->env_kube_host, c->env_kube_port, &k, e);
 	x.k = k;
 	if (r == 0 && !o->yes && !o->dry_run)
 		r = confirm(c, &x, e);

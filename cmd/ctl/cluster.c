@@ -75,24 +75,12 @@ static void trouble(const char *sentence, void *arg)
 	ctl_warn(arg, "%s", sentence);
 }
 
-static int open_api(struct ctl *c, struct err *e)
-{
-	struct kube_config kc = { 0 };
-	int r = c->kubeconfig ? kube_config_file(c->kubeconfig, c->given.context, 0, &kc, e)
-			      : kube_config_pod(c->env_kube_host, c->env_kube_port, NULL, &kc, e);
-
-	if (r == 0)
-		r = kube_open(&kc, 0, &c->k, e);
-	kube_config_clear(&kc);
-	return r;
-}
-
 int cluster_open(struct ctl *c, struct err *e)
 {
 	struct store_kube_conf conf = {
 		.node = "", .pool_value = ipam_pool_value, .trouble = trouble, .arg = c
 	};
-	int r = open_api(c, e);
+	int r = kube_open_any(c->kubeconfig, c->given.context, c->env_kube_host, c->env_kube_port, &c->k, e);
 
 	if (r == 0)
 		r = read_settings(c, e);

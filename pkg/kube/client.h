@@ -75,6 +75,9 @@ struct kube_answer {
  */
 enum kube_open_flags { KUBE_HTTP1 = 1 << 0 /* never HTTP/2 */ };
 int kube_open(const struct kube_config *conf, unsigned flags, struct kube **ret, struct err *e);
+/* By kube_config_any(). */
+int kube_open_any(const char *file, const char *context, const char *host, const char *port,
+		  struct kube **ret, struct err *e);
 /* Ends what is under way with -ECANCELED and waits until those calls have returned. Streams must be closed
  * before. Accepts NULL. */
 void kube_close(struct kube *k);

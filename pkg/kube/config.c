@@ -147,3 +147,10 @@ int kube_config_pod(const char *host, const char *port, const char *dir, struct 
 	*out = c;
 	return r;
 }
+
+int kube_config_any(const char *file, const char *context, const char *host, const char *port,
+		    struct kube_config *out, struct err *e)
+{
+	return file && *file ? kube_config_file(file, context, 0, out, e)
+			     : kube_config_pod(host, port, NULL, out, e);
+}

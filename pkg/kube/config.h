@@ -46,6 +46,9 @@ int kube_config_text(const char *text, const char *what, const char *dir, const 
  * read), and the service account's directory (NULL: the usual one). */
 int kube_config_pod(const char *host, const char *port, const char *dir, struct kube_config *out,
 		    struct err *e);
+/* A file when there is one (not NULL, not ""), else what a pod is given. */
+int kube_config_any(const char *file, const char *context, const char *host, const char *port,
+		    struct kube_config *out, struct err *e);
 void kube_config_clear(struct kube_config *c);
 
 #endif

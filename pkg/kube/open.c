@@ -135,3 +135,15 @@ void kube_close_p(struct kube **k)
 	kube_close(*k);
 	*k = NULL;
 }
+
+int kube_open_any(const char *file, const char *context, const char *host, const char *port,
+		  struct kube **ret, struct err *e)
+{
+	struct kube_config conf = { 0 };
+	int r = kube_config_any(file, context, host, port, &conf, e);
+
+	if (r == 0)
+		r = kube_open(&conf, 0, ret, e);
+	kube_config_clear(&conf);
+	return r;
+}

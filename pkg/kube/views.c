@@ -11,7 +11,7 @@ static const struct json_field owner_fields[] = {
 	JF(struct kube_owner, uid, "uid"),
 	JF(struct kube_owner, controller, "controller"),
 };
-static const struct json_table owner_table = JSON_TABLE(struct kube_owner, "owner", owner_fields);
+const struct json_table kube_owner_table = JSON_TABLE(struct kube_owner, "owner", owner_fields);
 
 static const struct json_field meta_fields[] = {
 	JF(struct kube_meta_view, name, "name"),
@@ -23,7 +23,7 @@ static const struct json_field meta_fields[] = {
 	JF(struct kube_meta_view, grace_s, "deletionGracePeriodSeconds"),
 	JF(struct kube_meta_view, labels, "labels"),
 	JF(struct kube_meta_view, annotations, "annotations"),
-	JL(struct kube_meta_view, owners, "ownerReferences", &owner_table),
+	JL(struct kube_meta_view, owners, "ownerReferences", &kube_owner_table),
 };
 static const struct json_table meta_table = JSON_TABLE(struct kube_meta_view, "metadata", meta_fields);
 
@@ -72,11 +72,11 @@ static const struct json_field stateful_set_spec_fields[] = {
 	JF(struct kube_stateful_set_spec, replicas, "replicas"),
 	JS(struct kube_stateful_set_spec, ordinals, "ordinals", &ordinals_table),
 };
-static const struct json_table stateful_set_spec_table =
+const struct json_table kube_stateful_set_spec_table =
 	JSON_TABLE(struct kube_stateful_set_spec, "spec", stateful_set_spec_fields);
 static const struct json_field stateful_set_fields[] = {
 	JS(struct kube_stateful_set, meta, "metadata", &meta_table),
-	JS(struct kube_stateful_set, spec, "spec", &stateful_set_spec_table),
+	JS(struct kube_stateful_set, spec, "spec", &kube_stateful_set_spec_table),
 };
 const struct json_table kube_stateful_set_table =
 	JSON_TABLE(struct kube_stateful_set, "StatefulSet", stateful_set_fields);

@@ -60,6 +60,9 @@ struct kube_stateful_set {
 	struct kube_stateful_set_spec spec;
 };
 
+/* What objects of other tables have, too. */
+extern const struct json_table kube_owner_table, kube_stateful_set_spec_table;
+
 extern const struct json_table kube_object_table, kube_pod_table, kube_node_table, kube_namespace_table,
 	kube_stateful_set_table;
 
