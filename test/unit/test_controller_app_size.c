@@ -319,8 +319,8 @@ static void test_subnet(void **state)
 static void test_others(void **state)
 {
 	static const char *const pools[] = {
-		"{\"metadata\":{\"name\":\"a\"},\"spec\":{\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"],"
-		"\"excludeIPs\":[\"10.0.0.5\"]}}",
+		("{\"metadata\":{\"name\":\"a\"},\"spec\":{\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"],"
+		 "\"excludeIPs\":[\"10.0.0.5\"]}}"),
 		"{\"metadata\":{\"name\":\"b\"},\"spec\":{\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.20\"]}}",
 		"{\"metadata\":{\"name\":\"c\"},\"spec\":{\"subnet\":\"10.0.1.0/24\",\"ips\":[\"10.0.1.1\"]}}",
 		"{\"metadata\":{\"name\":\"broken\"},\"spec\":{\"subnet\":\"10.0.0.0/24\",\"ips\":[\"x\"]}}",
