@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/tables.h"
 #include "base/err.h"
 #include "kube/watch.h"
 #include "world_views.h"
@@ -37,7 +38,7 @@ static const struct {
 	enum api_kind api; /* whose table it is, or ... */
 	const struct json_table *table;
 } kinds[WORLD_KINDS] = {
-	[WORLD_POOLS] = { KUBE_SPIDERIPPOOLS, API_IPPOOL, NULL },
+	[WORLD_POOLS] = { KUBE_SPIDERIPPOOLS, 0, &api_ippool_brief_table },
 	[WORLD_SUBNETS] = { KUBE_SPIDERSUBNETS, API_SUBNET, NULL },
 	[WORLD_RESERVED] = { KUBE_SPIDERRESERVEDIPS, API_RESERVEDIP, NULL },
 	[WORLD_BLOCKS] = { KUBE_SPIDERIPBLOCKS, API_IPBLOCK, NULL },

@@ -12,7 +12,7 @@
 #include "kube/views.h"
 
 enum world_kind {
-	WORLD_POOLS,        /* struct api_ippool */
+	WORLD_POOLS,        /* struct api_ippool, without status.allocatedIPs */
 	WORLD_SUBNETS,      /* struct api_subnet */
 	WORLD_RESERVED,     /* struct api_reservedip */
 	WORLD_BLOCKS,       /* struct api_ipblock; api/block.h decodes spec.records */

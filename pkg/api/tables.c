@@ -99,6 +99,20 @@ static const struct json_field ippool_fields[] = {
 };
 const struct json_table api_ippool_table = JSON_TABLE(struct api_ippool, "SpiderIPPool", ippool_fields);
 
+static const struct json_field ippool_brief_status_fields[] = {
+	JF(struct api_ippool_status, total_ip_count, "totalIPCount"),
+	JF(struct api_ippool_status, allocated_ip_count, "allocatedIPCount"),
+};
+static const struct json_table ippool_brief_status_table =
+	JSON_TABLE(struct api_ippool_status, "status", ippool_brief_status_fields);
+static const struct json_field ippool_brief_fields[] = {
+	OBJECT_ROWS(struct api_ippool),
+	JS(struct api_ippool, spec, "spec", &api_ippool_spec_table),
+	JS(struct api_ippool, status, "status", &ippool_brief_status_table),
+};
+const struct json_table api_ippool_brief_table =
+	JSON_TABLE(struct api_ippool, "SpiderIPPool", ippool_brief_fields);
+
 static const struct json_field subnet_spec_fields[] = {
 	RANGE_ROWS(struct api_range_spec, ),
 };

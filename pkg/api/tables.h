@@ -8,6 +8,9 @@
 extern const struct json_table api_ippool_table, api_subnet_table, api_reservedip_table, api_endpoint_table,
 	api_ipblock_table;
 
+/* A pool but for status.allocatedIPs, which is as large as the pool is full: for those who keep many. */
+extern const struct json_table api_ippool_brief_table;
+
 /* metadata of any of them. */
 extern const struct json_table api_meta_table;
 
