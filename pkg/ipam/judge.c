@@ -42,7 +42,7 @@ int judge_get(struct judge *j, const struct kube_resource *res, const char *ns, 
 	/* A name that the API server could not have is nobody's. */
 	if (r == -EINVAL && !op.answer.status)
 		return err_set(e, ENOENT, "there is no %s \"%s\"", res->kind, name);
-	if (r == -ENOENT && strcmp(op.answer.reason, "NotFound") != 0)
+	if (r == -ENXIO)
 		return err_code(e, ERR_TRY_AGAIN, ENXIO,
 				"%s %s/%s: what answers as the API server does not know this kind of object",
 				res->kind, ns ? ns : "", name);

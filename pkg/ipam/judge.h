@@ -61,7 +61,11 @@ int judge_pod(struct judge *j, const char *ns, const char *name, const char *uid
 /* Does what keeps an address live: 1, 0. hold is HOLD_STS or HOLD_VM, ref as in api/block.h. */
 int judge_hold(struct judge *j, enum hold hold, const char *ref, struct err *e);
 
-/* For judge_hold.c. kube_get() of res; -ENXIO: 404, and not in the API server's words. */
+/* 1 with its metadata, 0: there is none, or KubeVirt is not installed. res: a custom resource. */
+int judge_find(struct judge *j, const struct kube_resource *res, const char *ns, const char *name,
+	       struct json_object **ret, struct err *e);
+
+/* For judge_hold.c. kube_get() of res; a name that no object can have is no object's (-ENOENT). */
 int judge_get(struct judge *j, const struct kube_resource *res, const char *ns, const char *name,
 	      bool metadata_only, struct json_object **ret, struct err *e);
 

@@ -89,9 +89,8 @@ static int has_kind(struct judge *j, const struct kube_resource *res, struct err
 	return r;
 }
 
-/* 1 with its metadata, 0: there is none. */
-static int find(struct judge *j, const struct kube_resource *res, const char *ns, const char *name,
-		struct json_object **ret, struct err *e)
+int judge_find(struct judge *j, const struct kube_resource *res, const char *ns, const char *name,
+	       struct json_object **ret, struct err *e)
 {
 	struct err why;
 	int r = judge_get(j, res, ns, name, true, ret, &why);
@@ -110,7 +109,7 @@ static int find(struct judge *j, const struct kube_resource *res, const char *ns
 static int stands(struct judge *j, const char *ns, const char *name, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *o = NULL;
-	int r = find(j, &vms, ns, name, &o, e);
+	int r = judge_find(j, &vms, ns, name, &o, e);
 
 	return r > 0 && kube_meta(o, "deletionTimestamp") ? 0 : r;
 }
@@ -143,7 +142,7 @@ static int machine_lives(struct judge *j, const struct ref *ref, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *vmi = NULL;
 	const char *up;
-	int r = find(j, &vmis, ref->ns, ref->name, &vmi, e);
+	int r = judge_find(j, &vmis, ref->ns, ref->name, &vmi, e);
 
 	if (r < 0)
 		return r;
