@@ -218,6 +218,29 @@ held() { # POOL COUNT
 	is sp/storm .status.allocatedIPCount 0
 }
 
+@test "an annotation that is no text stops nobody: agent and controller start, addresses are given and published" {
+	local o
+	kube_pool odd 10.111.0.0/16 10.111.33.1-10.111.33.9
+	pods o 1 2
+	for o in pod/o1 namespace/default sp/odd; do
+		edit "$o" '{"metadata": {"annotations": {"x": "a\u0000b"}}}'
+	done
+	kubectl get pod o1 -o json | jq -e '.metadata.annotations.x | contains("\u0000")'
+	agent_stop a
+	controller_stop 1
+	agent_start a
+	start
+	run adds odd o 1 2
+	same "" "$output"
+	eventually 10 exact odd
+	is sp/odd .status.allocatedIPCount 2
+	run dels o 1 2
+	eventually 10 is sp/odd .status.allocatedIPCount 0
+	edit namespace/default '{"metadata": {"annotations": {"x": null}}}'
+	kubectl delete sp odd --wait=false
+	eventually 10 gone sp/odd
+}
+
 @test "S00004, E00008: a full pool says so, once; nearly full before; what is excluded is not given" {
 	kube_pool full 10.111.0.0/16 10.111.6.1-10.111.6.11 'excludeIPs: ["10.111.6.3"]'
 	pods f 1 11

@@ -95,7 +95,8 @@ int kube_line_decode(const char *line, size_t len, struct kube_line *ret, struct
 	int r;
 
 	*ret = (struct kube_line){ 0 };
-	r = json_parse(line, len, "watch", &tree, e);
+	/* As in object.c: one object that is no text to the letter must not end the watch of all. */
+	r = json_parse_as(line, len, "watch", JSON_MEND, &tree, e);
 	if (r < 0) {
 		if (r != -ENOMEM)
 			e->sys = EBADMSG;

@@ -40,7 +40,10 @@ int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, str
 			break;
 	}
 	if (r == 0 && ret) {
-		r = json_parse(buf_cstr(&op->answer.body), op->answer.body.len, "answer", ret, e);
+		/* An annotation of any user may be no text to the letter, and the API server does not mind.
+		 */
+		r = json_parse_as(buf_cstr(&op->answer.body), op->answer.body.len, "answer", JSON_MEND, ret,
+				  e);
 		if (r < 0) {
 			e->sys = r == -ENOMEM ? ENOMEM : EBADMSG;
 			r = err_wrap(e, "%s %s", q->method, q->path);

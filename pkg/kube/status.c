@@ -55,7 +55,8 @@ void kube_status_read(const char *text, size_t len, struct kube_status *ret)
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
 	struct err ignored;
 
-	if (json_parse(text, len, "status", &tree, &ignored) == 0 && kube_status_decode(tree, ret))
+	if (json_parse_as(text, len, "status", JSON_MEND, &tree, &ignored) == 0 &&
+	    kube_status_decode(tree, ret))
 		return;
 	*ret = (struct kube_status){ 0 };
 	quote(text, len, ret->message, QUOTE_MAX);

@@ -249,6 +249,27 @@ static void test_list(void **state)
 	assert_string_equal(version, "8");
 }
 
+/* One object that somebody annotated with what is no text does not hide all others. */
+static void test_no_text(void **state)
+{
+	struct fake_answer answers[] = {
+		{ .path = "/api/v1/nodes?limit=500", .text = PAGE("8", "", "a\\u0000b\\udc00") },
+	};
+	struct kube_op op = { .res = &kube_resources[KUBE_NODES], .until = deadline_in(AMPLE) };
+	char said[64] = "";
+	struct kube_lister l = { .each = each, .begin = begin, .arg = said };
+	struct err e;
+	struct fake f;
+	struct kube *k;
+
+	(void)state;
+	fake_start(&f, answers, ARRAY_LEN(answers), &k);
+	assert_int_equal(kube_list(k, &op, &l, NULL, &e), 0);
+	fake_stop(&f, k);
+	assert_string_equal(said, "|a\xef\xbf\xbd"
+				  "b\xef\xbf\xbd");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_kept_connection_breaks),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,9 @@ static void test_status(void **state)
 		{ 409, -ESTALE, ERR_TRY_AGAIN,
 		  "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"message\":\"m\"}",
 		  "m (Conflict, HTTP 409)" },
+		{ 409, -ESTALE, ERR_TRY_AGAIN,
+		  "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"message\":\"a\\u0000b\"}",
+		  "b (Conflict, HTTP 409)" },
 		{ 410, -EIDRM, ERR_TRY_AGAIN, "{\"kind\":\"Status\",\"reason\":\"Expired\"}",
 		  "(Expired, HTTP 410)" },
 		{ 422, -EINVAL, ERR_IO, "{\"kind\":\"Status\",\"code\":200}", "(HTTP 422)" },
@@ -155,6 +158,10 @@ static void test_events(void **state)
 		{ "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"8\"}}}",
 		  KUBE_BOOKMARK, "8" },
 		{ "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}", KUBE_ERROR, "" },
+		/* What a user may write into an annotation, as the API server prints it. */
+		{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"7\","
+		  "\"annotations\":{\"x\":\"a\\u0000b\\ud800\"}}}}",
+		  KUBE_ADDED, "7" },
 		{ "{\"type\":\"ERROR\",\"object\":{}}", -EBADMSG, "" },
 		{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\"}}}", -EBADMSG, "" },
 		{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"resourceVersion\":\"7\"}}}", -EBADMSG,
