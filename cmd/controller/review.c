@@ -36,6 +36,25 @@ static const struct json_field review_fields[] = {
 };
 static const struct json_table review_table = JSON_TABLE(struct review, "AdmissionReview", review_fields);
 
+static bool is_no_object(struct json_object *o)
+{
+	return o && !json_object_is_type(o, json_type_object);
+}
+
+/* What an API server never asks, but whoever else finds the port may. */
+static int check_question(const struct review *q, struct err *e)
+{
+	if (strcmp(q->kind, "AdmissionReview") != 0 ||
+	    (strcmp(q->api_version, GROUP "v1") != 0 && strcmp(q->api_version, GROUP "v1beta1") != 0))
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"%s %s: want AdmissionReview of " GROUP "v1 or v1beta1", q->api_version,
+				q->kind);
+	if (is_no_object(q->request.object) || is_no_object(q->request.old))
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"AdmissionReview: request.object, request.oldObject: want objects");
+	return 0;
+}
+
 int review_decode(const char *text, size_t len, struct review *ret, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
@@ -48,12 +67,9 @@ int review_decode(const char *text, size_t len, struct review *ret, struct err *
 		r = json_decode(&review_table, tree, "AdmissionReview", ret, e);
 	if (r < 0)
 		return r;
-	if (strcmp(ret->kind, "AdmissionReview") == 0 &&
-	    (strcmp(ret->api_version, GROUP "v1") == 0 || strcmp(ret->api_version, GROUP "v1beta1") == 0))
-		return 0;
-	r = err_code(e, ERR_CONFIG, EINVAL, "%s %s: want AdmissionReview of " GROUP "v1 or v1beta1",
-		     ret->api_version, ret->kind);
-	review_clear(ret);
+	r = check_question(ret, e);
+	if (r < 0)
+		review_clear(ret);
 	return r;
 }
 
