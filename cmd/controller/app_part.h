@@ -13,6 +13,7 @@
 
 #define APP_LOCKS   16
 #define APP_CALL_MS 10000
+#define APP_LOOK_MS 200 /* pods come and go in crowds */
 
 struct apps {
 	struct controller *c;
@@ -39,6 +40,8 @@ struct app_task {
 	struct kube_cancel *cancel;
 };
 int64_t app_settle(const struct app_task *t, const struct app_want *w, char *ret_pool, struct err *e);
+/* It waits: in how many ms it is to be looked at all the same. */
+int64_t app_wait_ms(const struct app_task *t, enum app_wait what, struct ip_prefix network);
 
 void app_warn(const struct app_task *t, const char *reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -284,13 +284,19 @@ static void wake_next(const char *key, void *arg)
 	kube_queue_add(t->apps->queue, key, 0);
 }
 
+int64_t app_wait_ms(const struct app_task *t, enum app_wait what, struct ip_prefix network)
+{
+	return app_wait(t->apps->waits, what, network, t->key) ? APP_LOOK_MS : APP_WAIT_MS;
+}
+
 /* What is not as it is wanted now waits. */
 static int64_t wait_for(const struct pass *p)
 {
 	const struct app_task *t = p->t;
+	int64_t hungry = 0, leaving = 0;
 
 	if (p->size.missing) {
-		app_wait(t->apps->waits, APP_HUNGRY, p->network, t->key);
+		hungry = app_wait_ms(t, APP_HUNGRY, p->network);
 		if (p->resting.n)
 			return APP_REST_MS;
 		app_warn(
@@ -301,8 +307,10 @@ static int64_t wait_for(const struct pass *p)
 			(long long)(p->w->size - p->size.missing));
 	}
 	if (p->size.excess)
-		app_wait(t->apps->waits, APP_LEAVING, p->network, t->key);
-	return p->gave_back ? APP_REST_MS : 0; /* who claims it late is seen then */
+		leaving = app_wait_ms(t, APP_LEAVING, p->network);
+	if (p->gave_back)
+		return APP_REST_MS; /* who claims it late is seen then */
+	return hungry && (!leaving || hungry < leaving) ? hungry : leaving;
 }
 
 static int64_t run(struct pass *p, struct err *e)

@@ -76,10 +76,10 @@ static struct waiter **find_waiter(struct app_waits *w, enum app_wait what, stru
 	return at;
 }
 
-void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key)
+bool app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key)
 {
 	size_t len = strlen(key) + 1;
-	struct waiter **at, *t;
+	struct waiter **at, *t = NULL;
 
 	pthread_mutex_lock(&w->lock);
 	at = find_waiter(w, what, subnet, key);
@@ -89,6 +89,7 @@ void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, 
 		*at = t;
 	}
 	pthread_mutex_unlock(&w->lock);
+	return t;
 }
 
 /* Taken out, or NULL. */

@@ -9,7 +9,7 @@
 #include "app_name.h"
 
 enum app_wait {
-	APP_HUNGRY,  /* for addresses that other pools give back */
+	APP_HUNGRY,  /* for addresses that others give back */
 	APP_LEAVING, /* for records of its own pools to end */
 	APP_BUSY,    /* for another one to be done with the subnet */
 	APP_WAITS
@@ -20,8 +20,10 @@ struct app_waits; /* opaque; any thread */
 int app_waits_new(struct app_waits **ret, struct err *e);
 void app_waits_free(struct app_waits *w); /* accepts NULL */
 
-/* Until it is woken once. Out of memory: it is looked at again with the next change of itself. */
-void app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key);
+/* Until it is woken once, or after APP_WAIT_MS: some ends are no event (a quarantine's), and memory may be
+ * short. True: it did not wait before, and what it waits for may have come since that was read. */
+#define APP_WAIT_MS 60000
+bool app_wait(struct app_waits *w, enum app_wait what, struct ip_prefix subnet, const char *key);
 /* Those that wait for a subnet that meets the prefix; wake() is told unlocked. */
 void app_wake(struct app_waits *w, enum app_wait what, struct ip_prefix changed,
 	      void (*wake)(const char *key, void *arg), void *arg);

@@ -88,13 +88,13 @@ static int remove_pool(const struct app_task *t, const struct api_ippool *p, con
 	return r == -ENOENT ? 0 : r;
 }
 
-/* 1: something in it is held, which is waited for. */
-static int is_held(const struct app_task *t, const struct api_ippool *p, struct err *e)
+/* In how many ms to look again, as something in it is held; 0: nothing is. */
+static int64_t is_held(const struct app_task *t, const struct api_ippool *p, struct err *e)
 {
 	CLEANUP(ip_set_clear) struct ip_set total = { 0 }, verified = { 0 };
 	struct app_held held = { 0 };
 	struct ip_prefix network;
-	int r = ip_prefix_parse(p->spec.range.subnet ? p->spec.range.subnet : "", &network, e);
+	int64_t r = ip_prefix_parse(p->spec.range.subnet ? p->spec.range.subnet : "", &network, e);
 
 	if (r == 0)
 		r = api_range_total(&p->spec.range, &total, e);
@@ -102,19 +102,17 @@ static int is_held(const struct app_task *t, const struct api_ippool *p, struct 
 		r = app_held_cached(t->apps, &network, p->obj.meta.name, &held, e);
 	if (r == 0 && !held.own.n)
 		r = app_held_now(t, &total, p->obj.meta.name, &held, &verified, e);
-	if (r == 0 && held.own.n) {
-		app_wait(t->apps->waits, APP_LEAVING, network, t->key);
-		r = 1;
-	}
+	if (r == 0 && held.own.n)
+		r = app_wait_ms(t, APP_LEAVING, network);
 	app_held_clear(&held);
 	return r;
 }
 
 static int64_t leave(const struct app_task *t, const struct api_ippool *p, struct err *e)
 {
-	int r = is_held(t, p, e);
+	int64_t r = is_held(t, p, e);
 
-	return r ? (r < 0 ? r : 0) : remove_pool(t, p, "its application now wants others", e);
+	return r ? r : remove_pool(t, p, "its application now wants others", e);
 }
 
 /* Whether the application that the pool was made for exists, by quorum: 1, 0, or an error. */

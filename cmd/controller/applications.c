@@ -8,9 +8,9 @@
 #include "base/own.h"
 
 #define WORKERS   4
-#define SOON_MS   20  /* events of one change come together */
-#define BLOCKS_MS 200 /* pods come and go in crowds */
-#define SAY_FROM  4   /* conflicts with other writers settle by themselves before */
+#define SOON_MS   20   /* events of one change come together */
+#define HUNGRY_MS 2000 /* pods of all the others come and go */
+#define SAY_FROM  4    /* conflicts with other writers settle by themselves before */
 
 /* ---- what is to be looked at ---- */
 
@@ -32,7 +32,14 @@ static void add_slowly(const char *key, void *arg)
 {
 	struct apps *a = arg;
 
-	kube_queue_add(a->queue, key, BLOCKS_MS);
+	kube_queue_add(a->queue, key, APP_LOOK_MS);
+}
+
+static void add_hungry(const char *key, void *arg)
+{
+	struct apps *a = arg;
+
+	kube_queue_add(a->queue, key, HUNGRY_MS);
 }
 
 static void add_pool(struct apps *a, const struct kube_item *item)
@@ -112,6 +119,7 @@ static void blocks_changed(const struct kube_item *old, const struct kube_item *
 	block.ip.n = index << IP_BLOCK_BITS;
 	block.len = (uint8_t)(ip_bits(block.ip.ver) - IP_BLOCK_BITS);
 	app_wake(a->waits, APP_LEAVING, block, add_slowly, a);
+	app_wake(a->waits, APP_HUNGRY, block, add_hungry, a); /* what no pool has is held, too */
 }
 
 static void pods_changed(const struct kube_item *old, const struct kube_item *now, void *arg)

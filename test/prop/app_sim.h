@@ -73,7 +73,7 @@ struct sim_app {
 	struct app_want want;
 	int64_t want_size;
 	int64_t again; /* when it is to be looked at; 0: no */
-	bool touched;
+	bool touched, waits; /* waits: until there is an event, or again */
 };
 
 static struct {

@@ -202,8 +202,8 @@ static void test_wait(void **state)
 
 	(void)state;
 	assert_int_equal(app_waits_new(&w, &err), 0);
-	app_wait(w, APP_HUNGRY, prefix("10.0.0.0/24"), "a");
-	app_wait(w, APP_HUNGRY, prefix("10.0.0.0/24"), "a");
+	assert_true(app_wait(w, APP_HUNGRY, prefix("10.0.0.0/24"), "a"));
+	assert_false(app_wait(w, APP_HUNGRY, prefix("10.0.0.0/24"), "a"));
 	app_wait(w, APP_LEAVING, prefix("10.0.0.0/24"), "b");
 	app_wait(w, APP_LEAVING, prefix("10.0.1.0/24"), "c");
 	woken(w, APP_HUNGRY, "10.0.1.0/24", "");
