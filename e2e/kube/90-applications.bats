@@ -487,6 +487,30 @@ NICS='[{"interface": "eth0", "ipv4": ["nic-a"], "ipv6": ["nic-six"]}, {"interfac
 	eventually 60 none_left 23
 }
 
+# pool_kept APP: it has one, and that is not being deleted.
+pool_kept() {
+	[ "$(pools '.[] | select(lab("owner-application-name") == "'"$1"'") | "\(.metadata.name) \(.metadata.deletionTimestamp)"')" = "$name null" ]
+}
+
+@test "a subnet that is being deleted: the pools made from it serve on, and an Event says why they do not follow" {
+	subnet going 25 30 | apply
+	app Deployment going 0 subnet '{"ipv4": ["going"]}' ippool-ip-number 3 | apply
+	soon going 'eth0 IPv4 going 3 3 true'
+	name=$(pools '.[] | select(lab("owner-application-name") == "going") | .metadata.name')
+	kubectl delete ss going --wait=false >&2
+	app Deployment going 0 subnet '{"ipv4": ["going"]}' ippool-ip-number 5 | apply
+	eventually 60 event Deployment going SubnetUnusable 'SpiderSubnet going is being deleted'
+	pool_kept going
+	has_pools going 'eth0 IPv4 going 3 3 true'
+	gone deployment going
+	eventually 60 none_left 25
+	eventually 30 no_subnet going
+}
+
+no_subnet() {
+	[ -z "$(kubectl get ss "$1" --ignore-not-found -o name)" ]
+}
+
 @test "a subnet that is missing or of the other family, annotations that say nothing: an Event says so" {
 	{
 		app Deployment early 0 subnet '{"ipv4": ["late"]}' ippool-ip-number 2

@@ -448,6 +448,49 @@ static void test_intended(void **state)
 	clear();
 }
 
+/* ---- a subnet that is of no use now ---- */
+
+static void still_serves(const char *row)
+{
+	struct sim_app *a = &sim.app[0];
+	char key[APP_KEY_MAX], name[STORE_NAME_MAX + 1];
+	const struct app_task t = { &apps, app_key("apps/v1", "Deployment", a->app.ns, a->app.name, key),
+				    &a->app, (struct kube_cancel *)&(int){ 0 } };
+	int64_t writes = sim.writes, r = app_settle(&t, &a->want, name, &err);
+
+	if (r < 0 || !pool_of(0) || strcmp(name, pool_of(0)->p->obj.meta.name) != 0)
+		fail_msg("%s: %lld, pool \"%s\"", row, (long long)r, name);
+	if (writes != sim.writes || count(pool_of(0)) != 4)
+		fail_msg("%s: the pool was changed", row);
+}
+
+/* The pool that was made from it is not taken for one that is not wanted: it would be deleted. */
+static void test_unusable(void **state)
+{
+	struct sim_app *a = &sim.app[0];
+	struct api_subnet *s;
+	struct kube_item *item;
+
+	(void)state;
+	build();
+	sim.quiet = true;
+	s = &sim.subnet[a->want.subnet[1] - '0'];
+	item = &sim.item[a->want.subnet[1] - '0'];
+	a->want.size = 4;
+	look(0);
+	a->want.size = 6;
+	s->obj.meta.deletion_timestamp = strdup("2026-11-23T12:00:00Z");
+	still_serves("being deleted");
+	free(s->obj.meta.deletion_timestamp);
+	s->obj.meta.deletion_timestamp = NULL;
+	item->view = NULL;
+	still_serves("cannot be read");
+	item->view = s;
+	look(0);
+	assert_int_equal(count(pool_of(0)), 6);
+	clear();
+}
+
 /* ---- what nobody tells of ---- */
 
 /* Those that the first application's pool has, or all others. */
@@ -503,7 +546,8 @@ static void test_unheard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_late), cmocka_unit_test(test_intended),
-					    cmocka_unit_test(test_unheard), cmocka_unit_test(test_sizing) };
+					    cmocka_unit_test(test_unheard), cmocka_unit_test(test_unusable),
+					    cmocka_unit_test(test_sizing) };
 	const char *s = getenv("SEED");
 
 	seed = s ? strtoull(s, NULL, 10) : (uint64_t)time(NULL);
