@@ -20,6 +20,8 @@ static struct api_world world_of(const struct admit_call *c)
 		.enable_subnet = f->enable_subnet,
 		.refuse_delete_in_use = f->deletion_webhook,
 		.by_controller = user && c->a->self[0] && strcmp(user, c->a->self) == 0,
+		/* When we do not know ourselves, our own pools must be let through all the same. */
+		.guard_apps = f->enable_subnet && c->a->self[0],
 	};
 }
 
@@ -32,6 +34,16 @@ static bool is_deleting(struct json_object *o)
 static bool same_spec(const struct review_request *q)
 {
 	return q->old && json_object_equal(json_get(q->object, "spec"), json_get(q->old, "spec"));
+}
+
+static struct json_object *owner_label(struct json_object *o)
+{
+	return json_get(json_get(json_get(o, "metadata"), "labels"), API_LABEL_OWNER);
+}
+
+static bool same_owner(const struct review_request *q)
+{
+	return json_object_equal(owner_label(q->object), owner_label(q->old));
 }
 
 /* ---- defaults ---- */
@@ -56,7 +68,7 @@ static int mutate(const struct admit_call *c, enum api_kind kind, struct json_ob
 
 	if (!admit_is_object(c->q) || !c->q->object || is_deleting(c->q->object))
 		return 0;
-	if (kind == API_IPPOOL && d.w.enable_subnet && !same_spec(c->q))
+	if (kind == API_IPPOOL && d.w.enable_subnet && !(same_spec(c->q) && same_owner(c->q)))
 		r = admit_snapshot(c->a->subnets, c, &s, e);
 	if (s) {
 		d.w.subnets = s->subnets;
@@ -239,6 +251,22 @@ static int validate_edit(struct job *j, struct err *e)
 	return r ? check_others(j, e) : check(j, e);
 }
 
+/* Nothing is asked of the API server, and what cannot be read is let through. */
+static int validate_metadata(struct job *j, struct err *e)
+{
+	struct err unreadable;
+	int r;
+
+	if (j->kind != API_IPPOOL || !j->w.guard_apps)
+		return 0;
+	r = decode(j->kind, j->c->q->old, &j->old, &unreadable);
+	if (r == 0)
+		r = decode(j->kind, j->c->q->object, &j->obj, &unreadable);
+	if (r < 0)
+		return r == -ENOMEM ? err_nomem(e) : 0;
+	return api_validate_metadata(j->kind, j->old, j->obj, &j->w, e);
+}
+
 /* Our own controller deletes a pool whose application is gone, and lets the finalizer wait for the addresses.
  */
 static int validate_delete(struct job *j, struct err *e)
@@ -266,8 +294,11 @@ static int validate(const struct admit_call *c, enum api_kind kind, struct err *
 		intents_book_exists(c->a->book, kube_meta(c->q->old, "uid"));
 	if (gone && !j.w.refuse_delete_in_use)
 		return 0;
-	if (!gone && same_spec(c->q))
-		return 0;
+	if (!gone && same_spec(c->q)) {
+		r = validate_metadata(&j, e);
+		clear_job(&j);
+		return r;
+	}
 	r = decode(kind, c->q->old, &j.old, e);
 	if (r < 0 && r != -ENOMEM)
 		r = gone ? 0 : r;

@@ -314,11 +314,27 @@ held() {
 @test "I00018: pools made for an application are sized by the controller alone" {
 	local app='"labels": {"ipam.spidernet.io/owner-application-name": "web"}'
 	ok s post spidersubnets s '{"subnet": "10.7.0.0/16", "ips": ["10.7.0.1-10.7.0.99"]}'
-	ok p post spiderippools auto '{"subnet": "10.7.0.0/16", "ips": ["10.7.0.1-10.7.0.2"],
-		"podAffinity": {"matchLabels": {"ipam.spidernet.io/app-name": "web"}}}' "$app"
+	local spec='{"subnet": "10.7.0.0/16", "ips": ["10.7.0.1-10.7.0.2"],
+		"podAffinity": {"matchLabels": {"ipam.spidernet.io/app-name": "web"}}}'
+	no 422 "only the controller makes pools for applications" post spiderippools auto "$spec" "$app"
+	ok manual post spiderippools manual '{"subnet": "10.7.0.0/16", "ips": ["10.7.0.20"]}'
+	no 422 "only the controller makes pools for applications" edit spiderippools manual "{\"metadata\": {$app}}"
+	AS=$(cat "$KUBE_DIR/controllers/token") ok p post spiderippools auto "$spec" "$app"
 	no 422 "made for application web" edit spiderippools auto '{"spec": {"ips": ["10.7.0.1-10.7.0.3"]}}'
 	AS=$(cat "$KUBE_DIR/controllers/token") ok controller edit spiderippools auto '{"spec": {"ips": ["10.7.0.1-10.7.0.3"]}}'
-	no 422 "spec.podAffinity" post spiderippools auto2 '{"subnet": "10.7.0.0/16", "ips": ["10.7.0.9"],
+	# whose it is
+	no 422 "owner-application-name]: cannot change from web" edit spiderippools auto \
+		'{"metadata": {"labels": {"ipam.spidernet.io/owner-application-name": null}}}'
+	no 422 "owner-application-uid]: cannot change from none" edit spiderippools auto \
+		'{"metadata": {"labels": {"ipam.spidernet.io/owner-application-uid": "x"}}}'
+	no 422 "spec.podAffinity" edit spiderippools auto '{"spec": {"podAffinity": null}}'
+	no 422 "spec.podAffinity" edit spiderippools auto '{"spec": {"podAffinity": {"matchLabels": {"ipam.spidernet.io/app-name": "x"}}}}'
+	ok others edit spiderippools auto '{"metadata": {"labels": {"a": "b", "ipam.spidernet.io/ippool-reclaim": "false"}}, "spec": {"disable": true}}'
+	ok subnet edit spiderippools auto '{"metadata": {"labels": {"ipam.spidernet.io/owner-spider-subnet": null}}}'
+	same s "$(jq -r '.metadata.labels["ipam.spidernet.io/owner-spider-subnet"]' <<<"$output")"
+	AS=$(cat "$KUBE_DIR/controllers/token") ok controller edit spiderippools auto \
+		'{"metadata": {"labels": {"ipam.spidernet.io/owner-application-uid": "x"}}}'
+	AS=$(cat "$KUBE_DIR/controllers/token") no 422 "spec.podAffinity" post spiderippools auto2 '{"subnet": "10.7.0.0/16", "ips": ["10.7.0.9"],
 		"podAffinity": {"matchLabels": {"app": "web"}}}' "$app"
 	clean spiderippools spidersubnets
 }

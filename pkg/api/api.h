@@ -183,6 +183,7 @@ void api_free(enum api_kind kind, struct api_object *obj);
 struct api_world {
 	bool enable_ipv4, enable_ipv6, enable_subnet, refuse_delete_in_use;
 	bool by_controller; /* our own controller asks: it alone may size pools made for an application */
+	bool guard_apps;    /* and it alone makes such pools, and says whose they are */
 	const struct api_ippool *const *pools; /* all of them */
 	size_t n_pools;
 	const struct api_subnet *const *subnets;
@@ -196,6 +197,9 @@ int api_default(enum api_kind kind, void *obj, const struct api_world *w, struct
 int api_validate_create(enum api_kind kind, const void *obj, const struct api_world *w, struct err *e);
 int api_validate_update(enum api_kind kind, const void *old, const void *obj, const struct api_world *w,
 			struct err *e);
+/* The rules for an edit that leaves the spec alone; they are among those of api_validate_update(). */
+int api_validate_metadata(enum api_kind kind, const void *old, const void *obj, const struct api_world *w,
+			  struct err *e);
 int api_validate_delete(enum api_kind kind, const void *obj, const struct api_world *w, struct err *e);
 
 /* ---- helpers on valid objects ---- */

@@ -84,6 +84,9 @@ int check_inside(const struct ip_set *pool, const struct ip_set *subnet, const c
 
 int validate_pool(const struct api_ippool *p, const struct api_ippool *old, const struct api_world *w,
 		  struct err *e);
+/* Whose pool it is; also for an edit that leaves the spec alone. */
+int validate_pool_identity(const struct api_ippool *p, const struct api_ippool *old,
+			   const struct api_world *w, struct err *e);
 int validate_subnet(const struct api_subnet *s, const struct api_subnet *old, const struct api_world *w,
 		    struct err *e);
 int validate_subnet_delete(const struct api_subnet *s, const struct api_world *w, struct err *e);

@@ -111,6 +111,14 @@ int api_validate_update(enum api_kind kind, const void *old, const void *obj, co
 	return r < 0 ? say_which(kind, obj, e) : 0;
 }
 
+int api_validate_metadata(enum api_kind kind, const void *old, const void *obj, const struct api_world *w,
+			  struct err *e)
+{
+	if (kind != API_IPPOOL || ((const struct api_object *)obj)->meta.deletion_timestamp)
+		return 0;
+	return validate_pool_identity(obj, old, w, e) < 0 ? say_which(kind, obj, e) : 0;
+}
+
 /* ---- delete ---- */
 
 static int check_unused(const struct api_world *w, struct err *e)

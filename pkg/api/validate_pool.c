@@ -13,9 +13,75 @@ static const char *const app_keys[] = {
 	"ipam.spidernet.io/app-namespace", "ipam.spidernet.io/app-name",
 };
 
+/* By these the controller and agents find the pool of an application. That of its subnet is put right where
+ * defaults are; that it is kept when the application goes may be changed by anybody. */
+static const char *const app_labels[] = {
+	API_LABEL_APP_NAME,
+	"ipam.spidernet.io/owner-application-gv",
+	"ipam.spidernet.io/owner-application-kind",
+	"ipam.spidernet.io/owner-application-namespace",
+	"ipam.spidernet.io/owner-application-uid",
+	"ipam.spidernet.io/interface",
+	"ipam.spidernet.io/ip-version",
+};
+
 static const char *app_name(const struct api_ippool *p)
 {
 	return p ? json_map_get(&p->obj.meta.labels, API_LABEL_APP_NAME) : NULL;
+}
+
+/* ---- whose it is ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool has_all(const struct json_map *m, const struct json_map *of)
+{
+	for (size_t i = 0; i < of->n; i++) {
+		if (!same_text(json_map_get(m, of->v[i].key), of->v[i].value))
+			return false;
+	}
+	return true;
+}
+
+static bool same_app(const struct api_selector *a, const struct api_selector *b)
+{
+	static const struct json_map none = { 0 };
+	const struct json_map *x = a ? &a->match_labels : &none, *y = b ? &b->match_labels : &none;
+
+	return has_all(x, y) && has_all(y, x);
+}
+
+int validate_pool_identity(const struct api_ippool *p, const struct api_ippool *old,
+			   const struct api_world *w, struct err *e)
+{
+	const char *app = app_name(old);
+
+	if (!w->guard_apps || w->by_controller || (!app && !app_name(p)))
+		return 0;
+	if (!app)
+		return check_failed(e,
+				    "metadata.labels[%s]: only the controller makes pools for applications: "
+				    "leave it out, or give the application the annotation "
+				    "ipam.spidernet.io/subnet",
+				    API_LABEL_APP_NAME);
+	for (size_t i = 0; i < ARRAY_LEN(app_labels); i++) {
+		const char *was = json_map_get(&old->obj.meta.labels, app_labels[i]);
+
+		if (!same_text(was, json_map_get(&p->obj.meta.labels, app_labels[i])))
+			return check_failed(e,
+					    "metadata.labels[%s]: cannot change from %s: made for "
+					    "application %s by the controller",
+					    app_labels[i], was ? was : "none", app);
+	}
+	if (!same_app(old->spec.pod_affinity, p->spec.pod_affinity))
+		return check_failed(e,
+				    "spec.podAffinity: matchLabels: cannot change: made for application %s "
+				    "by the controller",
+				    app);
+	return 0;
 }
 
 /* ---- who may use it ---- */
@@ -240,7 +306,9 @@ static int check_pool_rules(const struct api_ippool *p, const struct api_ippool 
 {
 	int r;
 
-	r = check_affinities(p, e);
+	r = validate_pool_identity(p, old, w, e);
+	if (r == 0)
+		r = check_affinities(p, e);
 	if (r == 0)
 		r = check_other_pools(p, f, !old, w, e);
 	if (r == 0)

@@ -139,6 +139,7 @@ static void row_start(struct row_run *run, const struct row *row)
 		.enable_ipv6 = !(row->flags & NO_V6),
 		.enable_subnet = !(row->flags & NO_SUBNETS),
 		.by_controller = row->flags & BY_CONTROLLER,
+		.guard_apps = !(row->flags & NO_SUBNETS),
 		.pools = run->pools,
 		.subnets = run->subnets,
 	};

@@ -227,17 +227,27 @@ static const struct row create_rows[] = {
 	      "ipam.spidernet.io/app-api-group: apps, ipam.spidernet.io/app-api-version: v1, "
 	      "ipam.spidernet.io/app-namespace: ns}}}"
 	      " | labels: {ipam.spidernet.io/owner-application-name: web}",
-	    NULL),
+	    NULL, .flags = BY_CONTROLLER),
+	ROW("application, by somebody else", NULL, NULL,
+	    P "{" S "podAffinity: {matchLabels: {ipam.spidernet.io/app-name: web}}} | labels: "
+	      "{ipam.spidernet.io/owner-application-name: web}",
+	    "SpiderIPPool p1: metadata.labels[ipam.spidernet.io/owner-application-name]: only the controller "
+	    "makes pools for applications: leave it out"),
+	ROW("application, by somebody else, feature off", NULL, NULL,
+	    P "{" S "} | labels: {ipam.spidernet.io/owner-application-name: web}", NULL, .flags = NO_SUBNETS),
 	ROW("application with another key", NULL, NULL,
 	    P "{" S "podAffinity: {matchLabels: {app: web}}} | labels: "
 	      "{ipam.spidernet.io/owner-application-name: web}",
-	    "spec.podAffinity: matchLabels[app]: not allowed in a pool made for an application"),
+	    "spec.podAffinity: matchLabels[app]: not allowed in a pool made for an application",
+	    .flags = BY_CONTROLLER),
 	ROW("application with an expression", NULL, NULL,
 	    P "{" S "podAffinity: {matchExpressions: [{key: ipam.spidernet.io/app-name, operator: Exists}]}}"
 	      " | labels: {ipam.spidernet.io/owner-application-name: web}",
-	    "spec.podAffinity: matchExpressions: not allowed in a pool made for an application"),
+	    "spec.podAffinity: matchExpressions: not allowed in a pool made for an application",
+	    .flags = BY_CONTROLLER),
 	ROW("application without affinity", NULL, NULL,
-	    P "{" S "} | labels: {ipam.spidernet.io/owner-application-name: web}", NULL),
+	    P "{" S "} | labels: {ipam.spidernet.io/owner-application-name: web}", NULL,
+	    .flags = BY_CONTROLLER),
 
 	ROW("namespaceAffinity is empty", NULL, NULL, P "{" S "namespaceAffinity: {}, nodeAffinity: {}}",
 	    NULL),
@@ -276,6 +286,11 @@ static const struct row create_rows[] = {
 	ROW("SpiderSubnet cannot be read", "subnet s {" S "ips: [x]}", NULL, P "{" S "}",
 	    "cannot be compared with SpiderSubnet s, repair that first"),
 };
+
+#define I            "ipam.spidernet.io/"
+#define OWNER        I "owner-application-"
+#define APP(labels)  P "{" S "} | labels: {" OWNER labels "}"
+#define APP_FOR(who) P "{" S "podAffinity: {matchLabels: {" who "}}} | labels: {" OWNER "name: web}"
 
 static const struct row update_rows[] = {
 	ROW("same", NULL, P "{" S "ips: [10.0.0.1]}", P "{" S "ips: [10.0.0.1]}", NULL),
@@ -337,7 +352,8 @@ static const struct row update_rows[] = {
 	    "annotation"),
 	ROW("application's ips, label dropped", NULL,
 	    P "{" S "ips: [10.0.0.1]} | labels: {ipam.spidernet.io/owner-application-name: web}", P "{" S "}",
-	    "spec.ips: made for application web"),
+	    "SpiderIPPool p1: metadata.labels[ipam.spidernet.io/owner-application-name]: cannot change from "
+	    "web: made for application web by the controller"),
 	ROW("application's ips by the controller", NULL,
 	    P "{" S "ips: [10.0.0.1]} | labels: {ipam.spidernet.io/owner-application-name: web}",
 	    P "{" S "ips: [10.0.0.1-10.0.0.2]} | labels: {ipam.spidernet.io/owner-application-name: web}",
@@ -351,6 +367,37 @@ static const struct row update_rows[] = {
 	    P "{" S
 	      "ips: [10.0.0.1], disable: true} | labels: {ipam.spidernet.io/owner-application-name: web}",
 	    NULL),
+
+	ROW("application's name", NULL, APP("name: web"), APP("name: other"), "cannot change from web"),
+	ROW("application's gv", NULL, APP("name: web, " OWNER "gv: apps_v1"),
+	    APP("name: web, " OWNER "gv: batch_v1"),
+	    "owner-application-gv]: cannot change from apps_v1: made for application web"),
+	ROW("application's kind", NULL, APP("name: web, " OWNER "kind: Job"), APP("name: web"),
+	    "owner-application-kind]: cannot change from Job"),
+	ROW("application's namespace", NULL, APP("name: web, " OWNER "namespace: a"),
+	    APP("name: web, " OWNER "namespace: b"), "owner-application-namespace]: cannot change from a"),
+	ROW("application's uid", NULL, APP("name: web, " OWNER "uid: u1"), APP("name: web, " OWNER "uid: u2"),
+	    "owner-application-uid]: cannot change from u1"),
+	ROW("application's NIC", NULL, APP("name: web"), APP("name: web, " I "interface: eth0"),
+	    "interface]: cannot change from none"),
+	ROW("application's family", NULL, APP("name: web, " I "ip-version: IPv4"),
+	    APP("name: web, " I "ip-version: IPv6"), "ip-version]: cannot change from IPv4"),
+	ROW("application's pool is to be kept", NULL, APP("name: web, " I "ippool-reclaim: \"true\""),
+	    APP("name: web, a: b, " I "ippool-reclaim: \"false\""), NULL),
+	ROW("application's affinity goes", NULL, APP_FOR(I "app-name: web"), APP("name: web"),
+	    "SpiderIPPool p1: spec.podAffinity: matchLabels: cannot change: made for application web"),
+	ROW("application's affinity changes", NULL, APP_FOR(I "app-name: web"), APP_FOR(I "app-name: other"),
+	    "spec.podAffinity: matchLabels: cannot change"),
+	ROW("application's affinity grows", NULL, APP_FOR(I "app-name: web"),
+	    APP_FOR(I "app-name: web, " I "app-kind: Job"), "spec.podAffinity: matchLabels: cannot change"),
+	ROW("application's affinity in another order", NULL, APP_FOR(I "app-kind: Job, " I "app-name: web"),
+	    APP_FOR(I "app-name: web, " I "app-kind: Job"), NULL),
+	ROW("application's all, by the controller", NULL, APP_FOR(I "app-name: web"),
+	    APP("name: other, " I "interface: eth0"), NULL, .flags = BY_CONTROLLER),
+	ROW("application's all, feature off", NULL, APP_FOR(I "app-name: web"), P "{" S "}", NULL,
+	    .flags = NO_SUBNETS),
+	ROW("application's from now on", NULL, P "{" S "}", APP("name: web"),
+	    "only the controller makes pools for applications"),
 
 	ROW("terminating, spec changes", NULL, P "{" S "}",
 	    P "{" S "disable: true} | deletionTimestamp: \"2026-01-01T00:00:00Z\", finalizers: "

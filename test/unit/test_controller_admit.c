@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_controller_admit.c - what is asked of the API server for which edit, and what its troubles make of the
  * answer (e2e/kube/75-admission.bats has every rule) */
-#include "kube_fake.h"
+#include "admit_lab.h"
 
-#include "base/own.h"
-
-/* Parts of the controller, not of the library. */
-#include "../../cmd/controller/review.c"
-#include "../../cmd/controller/review_diff.c"
-#include "../../cmd/controller/intents.c"
-#define take_out book_take_out
-#include "../../cmd/controller/intents_book.c"
-#undef take_out
-#include "../../cmd/controller/admit_pending.c"
-#define range_of job_range_of
-#include "../../cmd/controller/admit_range.c"
-#undef range_of
-#define text inject_text
-#include "../../cmd/controller/inject.c"
-#undef text
-#include "../../cmd/controller/admit_world.c"
-#include "../../cmd/controller/admit_held.c"
-#include "../../cmd/controller/admit_other.c"
-#include "../../cmd/controller/admit_pod.c"
-#include "../../cmd/controller/admit_self.c"
-#include "../../cmd/controller/admit.c"
-
-#define DATE       "Date: Mon, 23 Nov 2026 08:00:00 GMT\r\n"
-#define HTTP(code) "HTTP/1.1 " code "\r\nContent-Type: application/json\r\n" DATE "\r\n"
-#define OK         HTTP("200 OK")
-#define SPIDER     "/apis/spiderpool.spidernet.io/v2beta1"
-#define MAPS       "/api/v1/namespaces/kube-system/configmaps"
-#define MAP        MAPS "/spiderpool-admission"
+#define MAPS "/api/v1/namespaces/kube-system/configmaps"
+#define MAP  MAPS "/spiderpool-admission"
 #define STATUS(code, reason) \
 	"{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"" reason "\",\"code\":" code "}"
 #define NO_MAP \
@@ -54,24 +27,17 @@
 	{ \
 		MAP, .text = OK "{}", .times = 1 \
 	}
-#define LIST(plural, items) \
-	{ \
-		SPIDER "/" plural "?", \
-			.text = OK \
-			"{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" items \
-			"]}", \
-			.times = 1 \
-	}
-#define POOL(name, more, spec) \
-	"{\"apiVersion\":\"spiderpool.spidernet.io/v2beta1\",\"kind\":\"SpiderIPPool\",\"metadata\":{\"name\":\"" name \
-	"\",\"uid\":\"u-" name "\",\"resourceVersion\":\"1\"" more "},\"spec\":{\"ipVersion\":4," spec "}}"
 #define A      POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"]")
 #define A_LESS POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.4\"]")
 #define A_META \
 	POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"]")
-#define A_BAD      POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
-#define A_BAD_META POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
-#define B          POOL("b", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.9\"]")
+#define A_BAD         POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
+#define A_BAD_META    POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
+#define APP_SPEC      "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1\"]"
+#define APP           POOL("app", ",\"labels\":{\"" API_LABEL_APP_NAME "\":\"web\"}", APP_SPEC)
+#define APP_NONE      POOL("app", "", APP_SPEC)
+#define APP_NONE_GOES POOL("app", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"", APP_SPEC)
+#define B             POOL("b", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.9\"]")
 #define GHOST \
 	"{\\\"id\\\":\\\"i\\\",\\\"kind\\\":\\\"SpiderIPPool\\\",\\\"name\\\":\\\"b\\\",\\\"uid\\\":\\\"u-b\\\"," \
 	"\\\"subnet\\\":\\\"10.0.0.0/24\\\",\\\"ipVersion\\\":4,\\\"ips\\\":[\\\"10.0.0.9\\\"]," \
@@ -95,6 +61,7 @@ static const struct {
 	const char *says, *asked;
 	struct fake_answer answers[ANSWERS_MAX];
 	bool dry_run, deletion;
+	const char *user; /* we are "us"; NULL: who we are is not known */
 } rows[] = {
 	{ "a new pool: intent, then lists",
 	  "CREATE",
@@ -137,6 +104,48 @@ static const struct {
 	  "",
 	  { { 0 } },
 	  .dry_run = false },
+	{ "whose pool of an application it is: not by anybody",
+	  "UPDATE",
+	  APP,
+	  APP_NONE,
+	  EINVAL,
+	  ERR_CONFIG,
+	  "SpiderIPPool app: metadata.labels[" API_LABEL_APP_NAME "]: cannot change from web",
+	  "",
+	  { { 0 } },
+	  .user = "you" },
+	{ "by us", "UPDATE", APP, APP_NONE, 0, 0, NULL, "", { { 0 } }, .user = "us" },
+	{ "while it is being deleted",
+	  "UPDATE",
+	  APP,
+	  APP_NONE_GOES,
+	  0,
+	  0,
+	  NULL,
+	  "",
+	  { { 0 } },
+	  .user = "you" },
+	{ "when we do not know ourselves", "UPDATE", APP, APP_NONE, 0, 0, NULL, "", { { 0 } }, .user = NULL },
+	{ "a pool for an application: not by anybody",
+	  "CREATE",
+	  NULL,
+	  APP,
+	  EINVAL,
+	  ERR_CONFIG,
+	  "only the controller makes pools for applications",
+	  "",
+	  { { 0 } },
+	  .user = "you" },
+	{ "a pool for an application, by us",
+	  "CREATE",
+	  NULL,
+	  APP,
+	  0,
+	  0,
+	  NULL,
+	  "GET map,POST map,GET pools,GET subnets",
+	  { NO_MAP, NEW_MAP, LIST("spiderippools", ""), LIST("spidersubnets", "") },
+	  .user = "us" },
 	{ "in the way of another: the intent is taken out",
 	  "CREATE",
 	  NULL,
@@ -353,17 +362,6 @@ static const struct {
 	  .deletion = true },
 };
 
-static struct err err;
-
-static struct json_object *parse(const char *s)
-{
-	struct json_object *o = NULL;
-
-	if (s && json_parse(s, strlen(s), "row", &o, &err) < 0)
-		fail_msg("%s: %s", s, err.msg);
-	return o;
-}
-
 /* "GET map,PUT map" */
 static void asked(const struct fake *f, char *out, size_t size)
 {
@@ -388,26 +386,12 @@ static void asked(const struct fake *f, char *out, size_t size)
 	}
 }
 
-static void open_admit(struct admit *a, struct kube *k, const struct controller_config *conf)
-{
-	*a = (struct admit){ .k = k, .conf = conf, .self = (char *)"" };
-	assert_int_equal(intents_book_new(k, "kube-system", &a->book, &err), 0);
-	assert_int_equal(admit_world_new(true, &a->all, &err), 0);
-	assert_int_equal(admit_world_new(false, &a->subnets, &err), 0);
-}
-
-static void close_admit(struct admit *a)
-{
-	admit_world_free(a->subnets);
-	admit_world_free(a->all);
-	intents_book_free(a->book);
-}
-
 static void check_row(size_t i)
 {
 	CLEANUP(json_put_p) struct json_object *old = parse(rows[i].old);
 	CLEANUP(json_put_p) struct json_object *object = parse(rows[i].object);
 	const struct review_request q = { .uid = (char *)"q",
+					  .user.name = (char *)rows[i].user,
 					  .operation = (char *)rows[i].operation,
 					  .dry_run = rows[i].dry_run,
 					  .old = old,
@@ -430,6 +414,8 @@ static void check_row(size_t i)
 	fake_start(&f, answers, n, &k);
 	open_admit(&a, k, &conf);
 	c.a = &a;
+	if (rows[i].user)
+		a.self = (char *)"us";
 	r = admit_validate_pool(&c, NULL, &err);
 	close_admit(&a);
 	fake_stop(&f, k);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_controller_admit_defaults.c - what the mutating webhooks make of an object: the patch they answer */
+#include "admit_lab.h"
+
+#define SUBNET \
+	"{\"apiVersion\":\"spiderpool.spidernet.io/v2beta1\",\"kind\":\"SpiderSubnet\",\"metadata\":{" \
+	"\"name\":\"s\",\"uid\":\"us\"},\"spec\":{\"ipVersion\":4,\"subnet\":\"10.0.0.0/24\"}}"
+#define BELOW(labels, more) \
+	POOL("a", \
+	     ",\"finalizers\":[\"" API_FINALIZER "\"],\"labels\":{\"" API_LABEL_POOL_CIDR \
+	     "\":\"10-0-0-0-24\"" labels "}" more, \
+	     "\"subnet\":\"10.0.0.0/24\",\"default\":false,\"disable\":false")
+#define LABELLED ",\"" API_LABEL_OWNER "\":\"s\""
+#define OWNED \
+	",\"ownerReferences\":[{\"apiVersion\":\"" API_VERSION \
+	"\",\"kind\":\"SpiderSubnet\",\"name\":\"s\"," \
+	"\"uid\":\"us\",\"controller\":true,\"blockOwnerDeletion\":true}]"
+
+static const struct {
+	const char *rule, *old, *object, *patch; /* NULL: no operation */
+} defaults[] = {
+	{ "a label of somebody's", BELOW(LABELLED, OWNED), BELOW(LABELLED ",\"x\":\"y\"", OWNED), NULL },
+	{ "the label of the subnet goes", BELOW(LABELLED, OWNED), BELOW("", OWNED),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/labels/ipam.spidernet.io~1owner-spider-subnet\",\"value\":\"s\"}]" },
+};
+
+static void check_defaults(size_t i)
+{
+	CLEANUP(json_put_p) struct json_object *old = parse(defaults[i].old);
+	CLEANUP(json_put_p) struct json_object *object = parse(defaults[i].object);
+	CLEANUP(json_put_p) struct json_object *patch = NULL;
+	const struct review_request q = { .operation = (char *)"UPDATE", .old = old, .object = object };
+	const struct controller_config conf = { .file = { .enable_ipv4 = true, .enable_subnet = true } };
+	struct fake_answer answers[] = { LIST("spidersubnets", SUBNET) };
+	struct admit_call c = { .q = &q, .until = deadline_in(5000) };
+	const char *got;
+	struct admit a;
+	struct kube *k;
+	struct fake f;
+	int r;
+
+	fake_start(&f, answers, ARRAY_LEN(answers), &k);
+	open_admit(&a, k, &conf);
+	c.a = &a;
+	r = admit_mutate_pool(&c, &patch, &err);
+	close_admit(&a);
+	fake_stop(&f, k);
+	if (r < 0)
+		fail_msg("%s: %s", defaults[i].rule, err.msg);
+	got = patch && json_len(patch) ? json_object_to_json_string_ext(patch, JSON_C_TO_STRING_NOSLASHESCAPE)
+				       : NULL;
+	if (got ? !defaults[i].patch || strcmp(got, defaults[i].patch) != 0 : defaults[i].patch != NULL)
+		fail_msg("%s: %s", defaults[i].rule, got ? got : "nothing");
+}
+
+static void filled_in(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+		check_defaults(i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(filled_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
