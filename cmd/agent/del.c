@@ -56,7 +56,8 @@ int verb_del(struct agent *a, const struct socket_del *q, struct deadline until,
 	return 0;
 }
 
-/* Of an ADD that was answered and is of no use: what it claimed is given up, the pod alive or not. */
+/* Of an ADD that was answered and is of no use: what it claimed is given up, the pod alive or not. What a
+ * former sandbox of the pod had stays the pod's: had that one no DEL, it runs on. */
 int verb_undo(struct agent *a, const struct socket_del *q, struct deadline until, struct err *e)
 {
 	struct call c;
@@ -68,7 +69,7 @@ int verb_undo(struct agent *a, const struct socket_del *q, struct deadline until
 	    q->container_id, q->ifname);
 	r = call_open_plain(a, true, until, &c, e);
 	if (r == 0)
-		r = ipam_del(&c.m, text(q->network)[0] ? q->network : "-", q->container_id, q->ifname, e);
+		r = ipam_give_up(&c.m, text(q->network)[0] ? q->network : "-", q->container_id, q->ifname, e);
 	call_close(&c);
 	keys_unlock(a->keys, q->pod_namespace, q->pod_name);
 	return r;

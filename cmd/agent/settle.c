@@ -80,17 +80,51 @@ static int give_back_rest(struct call *c, const struct ipam_attachment *cut,
 	return r;
 }
 
+/* The former sandbox's, of an address that the cut call was to take over from it. */
+static bool has_too(const struct ipam_attachment *at, void *arg)
+{
+	const struct ipam_attachment *cut = arg;
+	struct ip_prefix p;
+	struct err e;
+
+	if (!cut->rekeyed || strcmp(at->container, cut->container) == 0 || strcmp(at->nic, cut->nic) != 0 ||
+	    strcmp(text(at->uid), text(cut->uid)) != 0)
+		return false;
+	for (size_t i = 0; i < cut->ips.n; i++)
+		if (ipam_attachment_ip(cut, i, &p, &e) == 0 && names(at, p.ip))
+			return true;
+	return false;
+}
+
+/* The sandbox that has an attachment runs on with what it has. *ret_n: how many such there are. */
+static int give_back_taken(struct agent *a, struct call *c, const struct ipam_attachment *cut, size_t *ret_n,
+			   struct err *e)
+{
+	struct attached l;
+	int r = attached_list(a, has_too, (void *)cut, &l, e);
+
+	*ret_n = l.n;
+	for (size_t i = 0; r == 0 && i < l.n; i++)
+		r = ipam_return(&c->m, cut, &l.v[i], e);
+	attached_clear(&l);
+	return r;
+}
+
 static int give_back(struct agent *a, struct call *c, const struct ipam_attachment *cut, struct err *e)
 {
+	size_t returned = 0;
 	struct attached l;
 	int r = attached_list(a, is_same, (void *)cut, &l, e);
 
+	if (r == 0)
+		r = give_back_taken(a, c, cut, &returned, e);
 	if (r == 0 && l.n) {
 		r = give_back_rest(c, cut, &l.v[0], e);
 	} else if (r == 0) {
 		r = ipam_adopt(&c->m, cut, e);
 		if (r == 0)
-			r = ipam_del(&c->m, cut->network, cut->container, cut->nic, e);
+			r = (returned ? ipam_del : ipam_give_up)(&c->m, cut->network, cut->container,
+								 cut->nic, e);
 	}
 	attached_clear(&l);
 	return r;

@@ -169,6 +169,7 @@ static int same_pod_again(struct txn *t, const struct add *x, struct err *e)
 		r = kept_take_over(t, req, NULL, &k, &x->ret->ahead, e);
 	if (r == 0)
 		r = from_endpoint(t, req, &k, x->ret, e);
+	x->ret->rekeyed = true;
 	if (r == 0)
 		r = claim_put(t, req->network, x->ret, 0, e);
 	if (r == 0)
@@ -199,6 +200,7 @@ static int claim_one(struct txn *t, const struct add *x, const struct plan *p, c
 		r = kept_find(t, req, nic->nic, &k, e);
 	if (r == 0 && k.n)
 		r = kept_take_over(t, req, p, &k, &x->ret->ahead, e);
+	a->rekeyed = r == 0 && k.same_uid;
 	return r < 0 ? r : claim_nic(t, req, nic, &k, a, e);
 }
 

@@ -43,6 +43,7 @@ static const struct json_field attachment_fields[] = {
 	JF(struct ipam_attachment, endpoint, "endpoint"),
 	JF(struct ipam_attachment, clean_gateway, "cleanGateway"),
 	JF(struct ipam_attachment, detached, "detached"),
+	JF(struct ipam_attachment, rekeyed, "rekeyed"),
 	JF(struct ipam_attachment, claimed_by, "claimedBy"),
 	JF(struct ipam_attachment, ahead, "ahead"),
 	JF(struct ipam_attachment, since, "since"),

@@ -32,6 +32,7 @@ struct ipam_attachment {
 	char *endpoint;                /* name of its SpiderEndpoint; NULL: the pod's */
 	bool clean_gateway;
 	bool detached;    /* its container had DEL while the pod lives: the next sandbox takes it over */
+	bool rekeyed;     /* it has what a former sandbox of its pod had and may still use */
 	char *claimed_by; /* the NIC whose ADD claimed this one ahead; NULL: its own */
 	struct json_strv ahead; /* NICs that this one claimed ahead */
 	int64_t since;

@@ -116,6 +116,7 @@ static int replace(struct txn *t, struct conflict *c, const struct plan *p, stru
 	if (r == 0)
 		r = claim_init(next, c->req, c->req->nic, t->now, e);
 	next->clean_gateway = nic->clean_gateway;
+	next->rekeyed = s->a.rekeyed;
 	if (r == 0)
 		r = json_strv_copy(&s->a.ahead, &next->ahead, e);
 	if (r == 0)

@@ -5,7 +5,7 @@
 
 struct del {
 	const char *network, *container, *nic;
-	bool hold_dead, detach;
+	bool hold_dead, detach, undo;
 };
 
 /* 1 when there was something. */
@@ -16,7 +16,7 @@ static int release_key(struct txn *t, const struct del *d, const char *network, 
 
 	if (r <= 0)
 		return r;
-	if (d->detach) {
+	if (d->detach || (d->undo && s.a.rekeyed)) {
 		s.a.detached = true;
 		r = claim_put(t, network, &s.a, s.version, e);
 	} else {
@@ -58,5 +58,11 @@ int ipam_del_hold(struct ipam *m, const char *network, const char *container, co
 int ipam_detach(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
 {
 	return del(m, &(struct del){ .network = network, .container = container, .nic = nic, .detach = true },
+		   e);
+}
+
+int ipam_give_up(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e)
+{
+	return del(m, &(struct del){ .network = network, .container = container, .nic = nic, .undo = true },
 		   e);
 }

@@ -124,6 +124,11 @@ int ipam_del_hold(struct ipam *m, const char *network, const char *container, co
  * next sandbox of the same pod (its UID) takes it over as after a lost DEL; ipam_del() frees it. */
 int ipam_detach(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
 
+/* ipam_undo() for whoever has no more than the names of an answer of ipam_add(): frees what that claimed.
+ * What was taken over from a former sandbox of the pod is not freed, for that may still run: it is detached.
+ */
+int ipam_give_up(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
+
 /* An address of this attachment was found in use by mac: puts it into quarantine, claims another in its place
  * and updates *a. req is that of the ADD. -EADDRINUSE, code ERR_TRY_AGAIN, when a tenth of the pool (at least
  * three addresses) went into quarantine within an hour: then nothing is claimed and *a is to be given up by

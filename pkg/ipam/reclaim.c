@@ -110,6 +110,46 @@ int ipam_drop(struct ipam *m, struct ip addr, const char *container, const char 
 	return txn_run(m, STORE_RELEASE, drop_body, &d, e);
 }
 
+struct giving {
+	const struct ipam_attachment *cut, *to;
+};
+
+static int return_one(struct txn *t, const struct giving *x, size_t i, bool *wrote, struct err *e)
+{
+	struct ipam_request to = claim_request_of(x->to);
+	struct txn_block *b;
+	struct block_rec *rec;
+	struct ip_prefix p;
+	int r = ipam_attachment_ip(x->to, i, &p, e);
+
+	if (r == 0)
+		r = txn_record(t, p.ip, &b, &rec, e);
+	if (r < 0 || strcmp(rec->container, x->cut->container) != 0 || strcmp(rec->nic, x->cut->nic) != 0)
+		return r;
+	*wrote = true;
+	return claim_holder(t, &to, b, rec, e);
+}
+
+static int return_body(struct txn *t, void *arg, struct err *e)
+{
+	const struct giving *x = arg;
+	bool wrote = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->to->ips.n; i++)
+		if (!x->to->ips.v[i].released)
+			r = return_one(t, x, i, &wrote, e);
+	return r == 0 && !wrote ? 1 : r;
+}
+
+int ipam_return(struct ipam *m, const struct ipam_attachment *cut, const struct ipam_attachment *to,
+		struct err *e)
+{
+	struct giving x = { cut, to };
+
+	return txn_run(m, STORE_RELEASE, return_body, &x, e);
+}
+
 static int adopt_body(struct txn *t, void *arg, struct err *e)
 {
 	const struct ipam_attachment *a = arg;

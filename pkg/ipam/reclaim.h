@@ -14,6 +14,11 @@ int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e)
 int ipam_drop(struct ipam *m, struct ip addr, const char *container, const char *nic, bool hold_dead,
 	      struct err *e);
 
+/* What cut, an attachment that was noted and never answered, took over from the attachment to, is to's again.
+ */
+int ipam_return(struct ipam *m, const struct ipam_attachment *cut, const struct ipam_attachment *to,
+		struct err *e);
+
 /* An attachment that was noted and never answered, so that ipam_del() finds it. */
 int ipam_adopt(struct ipam *m, const struct ipam_attachment *a, struct err *e);
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_agent_verbs.c - the agent's ADD, UNDO and DEL, and what it makes of those that were cut off */
+#include "verbs_lab.h"
+
+/* A new sandbox of a pod that lives fails: the former one had no DEL, and goes on using the address. */
+static void test_undo_of_a_new_sandbox(void **state)
+{
+	struct verbs_lab v;
+	char had[64];
+
+	(void)state;
+	verbs_open(&v);
+	snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+	EXPECT(verbs_add(&v, "c2", 0), had);
+	verbs_undo(&v, "c2");
+	EXPECT(lab_state(&v.l, had), "pod c2");
+	verbs_del(&v, "c2"); /* kubelet's, of the sandbox that failed */
+	EXPECT(lab_state(&v.l, had), "pod c2");
+	verbs_add(&v, "c3", 0);
+	EXPECT(lab_state(&v.l, had), "pod c3");
+	v.fate = FATE_GONE;
+	verbs_del(&v, "c3");
+	EXPECT(lab_state(&v.l, had), "free");
+	verbs_close(&v);
+}
+
+/* A pod's first sandbox fails: nobody has the address. */
+static void test_undo_of_the_first_sandbox(void **state)
+{
+	struct verbs_lab v;
+	char had[64];
+
+	(void)state;
+	verbs_open(&v);
+	snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+	verbs_undo(&v, "c1");
+	EXPECT(lab_state(&v.l, had), "free");
+	verbs_close(&v);
+}
+
+struct text_of {
+	const char *container;
+	char text[2048]; /* its attachment, as stored */
+};
+
+static int read_text(struct txn *t, void *arg, struct err *e)
+{
+	struct text_of *x = arg;
+	struct ipam_key key;
+	struct store_obj o;
+	int r;
+
+	ipam_attachment_key("net", x->container, "eth0", &key);
+	r = store_get(t->m->st, STORE_ATTACHMENT, key.ns, key.name, &o, e);
+	if (r <= 0)
+		return r < 0 ? r : err_set(e, ENOENT, "no attachment");
+	snprintf(x->text, sizeof(x->text), "%.*s", (int)o.len, o.data);
+	return 1;
+}
+
+static void text_of(struct verbs_lab *v, struct text_of *x)
+{
+	if (txn_run(&v->l.m, STORE_READ, read_text, x, &v->e) < 0)
+		fail_msg("%s", v->e.msg);
+}
+
+static int forget_text(struct txn *t, void *arg, struct err *e)
+{
+	struct text_of *x = arg;
+	struct ipam_key key;
+	struct store_obj o;
+	int r;
+
+	ipam_attachment_key("net", x->container, "eth0", &key);
+	r = store_get(t->m->st, STORE_ATTACHMENT, key.ns, key.name, &o, e);
+	return r <= 0 ? r : txn_delete(t, STORE_ATTACHMENT, key.ns, key.name, o.version, e);
+}
+
+/* The agent is killed behind the update of the block that gave a new sandbox the address of the former one,
+ * before or after it forgot the former one's attachment. */
+static void test_cut_off_new_sandbox(void **state)
+{
+	(void)state;
+	for (int forgot = 0; forgot < 2; forgot++) {
+		struct text_of c1 = { "c1", "" }, c2 = { "c2", "" };
+		struct verbs_lab v;
+		char had[64];
+
+		print_message("# former one forgotten: %d\n", forgot);
+		verbs_open(&v);
+		snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+		text_of(&v, &c1);
+		verbs_add(&v, "c2", 0);
+		text_of(&v, &c2);
+		assert_int_equal(txn_run(&v.l.m, STORE_WRITE, forget_text, &c2, &v.e), 0);
+		if (!forgot)
+			lab_put(&v.l, STORE_ATTACHMENT, "c1", "eth0/net", c1.text);
+		v.intent = c2.text;
+		if (settle_all(&v.a, &v.e) < 0)
+			fail_msg("%s", v.e.msg);
+		EXPECT(lab_state(&v.l, had), forgot ? "pod c2" : "pod c1");
+		assert_int_equal(lab_fsck(&v.l, false), 0);
+		v.fate = FATE_GONE;
+		verbs_del(&v, forgot ? "c2" : "c1");
+		EXPECT(lab_state(&v.l, had), "free");
+		verbs_close(&v);
+	}
+}
+
+/* The same for a pod's first sandbox: what it claimed is nobody's. */
+static void test_cut_off_first_sandbox(void **state)
+{
+	struct text_of c1 = { "c1", "" };
+	struct verbs_lab v;
+	char had[64];
+
+	(void)state;
+	verbs_open(&v);
+	snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+	text_of(&v, &c1);
+	assert_int_equal(txn_run(&v.l.m, STORE_WRITE, forget_text, &c1, &v.e), 0);
+	v.intent = c1.text;
+	if (settle_all(&v.a, &v.e) < 0)
+		fail_msg("%s", v.e.msg);
+	EXPECT(lab_state(&v.l, had), "free");
+	verbs_close(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_undo_of_a_new_sandbox),
+		cmocka_unit_test(test_undo_of_the_first_sandbox),
+		cmocka_unit_test(test_cut_off_new_sandbox),
+		cmocka_unit_test(test_cut_off_first_sandbox),
+	};
+
+	return cmocka_run_group_tests_name("agent verbs", tests, NULL, NULL);
+}
