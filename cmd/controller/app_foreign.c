@@ -4,20 +4,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app_kinds.h"
 #include "base/own.h"
-#include "discovery.h"
 #include "kube/object.h"
-#include "kube/watch.h"
 
-#define KINDS_MAX   64    /* resources that are followed */
-#define DEBOUNCE_MS 100   /* pods come in crowds */
-#define AGAIN_MS    60000 /* what is not followed is looked at now and then; also for rights that came */
+#define DEBOUNCE_MS 100 /* pods come in crowds */
 #define CALL_MS     10000
-#define PAGE        100
 
 struct note { /* a pod that nobody has read yet */
 	struct note *next;
@@ -25,21 +20,11 @@ struct note { /* a pod that nobody has read yet */
 	char key[];
 };
 
-struct kind {
-	struct foreign *f;
-	struct discovered d;
-	char api_version[320];
-	struct kube_watch *watch;
-	atomic_bool followed;
-};
-
 struct foreign {
 	struct foreign_conf c;
 	pthread_mutex_t lock;
 	struct note *notes;
-	struct kind *kinds[KINDS_MAX]; /* only added to */
-	size_t n;
-	bool stopped;
+	struct app_kinds *kinds;
 };
 
 /* ---- pods ---- */
@@ -117,121 +102,29 @@ void foreign_pod(const struct kube_item *old, const struct kube_item *now, void 
 
 /* ---- resources ---- */
 
-static int event(const struct kube_event *ev, void *arg, struct err *e)
+static void look_soon(const char *key, void *arg)
 {
-	struct kind *kind = arg;
-	struct foreign *f = kind->f;
-	char key[APP_KEY_MAX];
+	const struct foreign *f = arg;
 
-	(void)e;
-	if (ev->change == KUBE_SYNCED)
-		kind->followed = true;
-	if (!ev->object)
-		return 0;
-	app_key(kind->api_version, kind->d.kind, ev->ns, ev->name, key);
-	if (app_table_has(f->c.table, key))
-		f->c.changed(key, DEBOUNCE_MS, f->c.arg);
-	return 0;
+	f->c.changed(key, DEBOUNCE_MS, f->c.arg);
 }
 
-static void trouble(const struct err *why, void *arg)
+static void trouble(const char *sentence, void *arg)
 {
-	struct kind *kind = arg;
-	struct err said = *why;
+	const struct foreign *f = arg;
 
-	kind->followed = false;
-	foreign_explain(&kind->d, -said.sys, &said);
-	kind->f->c.trouble(said.msg, kind->f->c.arg);
-}
-
-static struct kind *find_kind(struct foreign *f, const char *api_version, const char *kind)
-{
-	struct kind *found = NULL;
-
-	pthread_mutex_lock(&f->lock);
-	for (size_t i = 0; i < f->n && !found; i++)
-		if (!strcmp(f->kinds[i]->api_version, api_version) && !strcmp(f->kinds[i]->d.kind, kind))
-			found = f->kinds[i];
-	pthread_mutex_unlock(&f->lock);
-	return found;
-}
-
-/* Another worker may have been faster. */
-static struct kind *add_kind(struct foreign *f, struct kind *new)
-{
-	struct kind *there = find_kind(f, new->api_version, new->d.kind);
-
-	if (there)
-		return there;
-	pthread_mutex_lock(&f->lock);
-	if (f->n < KINDS_MAX && !f->stopped)
-		there = f->kinds[f->n++] = new;
-	pthread_mutex_unlock(&f->lock);
-	return there;
-}
-
-static int get_kind(struct foreign *f, const char *api_version, const char *kind, struct kube_cancel *cancel,
-		    struct kind **ret, struct err *e)
-{
-	struct kind *new;
-	int r;
-
-	*ret = find_kind(f, api_version, kind);
-	if (*ret)
-		return 0;
-	new = calloc(1, sizeof(*new));
-	if (!new)
-		return err_nomem(e);
-	new->f = f;
-	snprintf(new->api_version, sizeof(new->api_version), "%s", api_version);
-	r = discovery_find(f->c.k, api_version, kind, deadline_in(CALL_MS), cancel, &new->d, e);
-	*ret = r == 0 ? add_kind(f, new) : NULL;
-	if (r == 0 && !*ret)
-		r = err_code(e, ERR_TRY_AGAIN, E2BIG,
-			     "%s %s: pools are made for at most %d kinds that are not Kubernetes' own",
-			     api_version, kind, KINDS_MAX);
-	if (*ret != new)
-		free(new);
-	return r;
-}
-
-static int follow(struct kind *kind, struct err *e)
-{
-	const struct kube_watch_conf c = { .k = kind->f->c.k,
-					   .res = &kind->d.res,
-					   .metadata_only = true,
-					   .page = PAGE,
-					   .event = event,
-					   .trouble = trouble,
-					   .arg = kind };
-	int r = 0;
-
-	pthread_mutex_lock(&kind->f->lock);
-	if (!kind->watch && !kind->f->stopped)
-		r = kube_watch_start(&c, &kind->watch, e);
-	pthread_mutex_unlock(&kind->f->lock);
-	return r;
+	f->c.trouble(sentence, f->c.arg);
 }
 
 int foreign_resource(struct foreign *f, const char *api_version, const char *kind, struct kube_cancel *cancel,
-		     const struct discovered **ret, struct err *e)
+		     struct discovered *ret, struct err *e)
 {
-	struct kind *found;
-	int r = get_kind(f, api_version, kind, cancel, &found, e);
-
-	*ret = r == 0 ? &found->d : NULL;
-	return r;
+	return app_kinds_get(f->kinds, api_version, kind, cancel, ret, e);
 }
 
-int foreign_explain(const struct discovered *d, int r, struct err *e)
+int foreign_explain(struct foreign *f, const struct discovered *d, int r, struct err *e)
 {
-	if (r != -EACCES)
-		return r;
-	return err_code(e, ERR_CONFIG, EACCES,
-			"spiderpool-controller may not read %s: add to a ClusterRole with the label "
-			"rbac.spiderpool.spidernet.io/aggregate-to-controller: \"true\" the rule "
-			"{apiGroups: [\"%s\"], resources: [\"%s\", \"%s/scale\"], verbs: [get, list, watch]}",
-			d->plural, d->group, d->plural, d->plural);
+	return app_kinds_explain(f->kinds, d, r, e);
 }
 
 /* ---- looking ---- */
@@ -295,11 +188,16 @@ static int look_at_pod(struct foreign *f, const char *key, struct kube_cancel *c
 	return r == -ENOENT ? 0 : r;
 }
 
-static int look_at_scale(struct foreign *f, const struct kind *kind, struct app *a,
+static bool wants_scale(const struct app *a)
+{
+	return a->annotations.number && strchr(a->annotations.number, '+');
+}
+
+static int look_at_scale(struct foreign *f, const struct discovered *d, struct app *a,
 			 struct kube_cancel *cancel, struct err *e)
 {
-	struct kube_op op = { .res = &kind->d.res,
-			      .ns = kind->d.res.namespaced ? a->ns : NULL,
+	struct kube_op op = { .res = &d->res,
+			      .ns = d->res.namespaced ? a->ns : NULL,
 			      .name = a->name,
 			      .sub = "scale",
 			      .cancel = cancel };
@@ -307,22 +205,22 @@ static int look_at_scale(struct foreign *f, const struct kind *kind, struct app 
 	int r;
 
 	a->replicas = 0;
-	if (!kind->d.scale || !a->annotations.number || !strchr(a->annotations.number, '+'))
+	if (!d->scale || !wants_scale(a))
 		return 0;
 	r = get(f, &op, &app_scale_table, &s, e);
 	if (r == 0) {
 		a->replicas = s.spec.replicas.set && s.spec.replicas.v > 0 ? s.spec.replicas.v : 0;
 		json_clear(&app_scale_table, &s);
 	}
-	return foreign_explain(&kind->d, r, e);
+	return foreign_explain(f, d, r, e);
 }
 
 /* 1: it is there and *a is up to date; 0: it is gone. */
-static int look_at_object(struct foreign *f, const struct kind *kind, struct app *a,
+static int look_at_object(struct foreign *f, const struct discovered *d, struct app *a,
 			  struct kube_cancel *cancel, struct err *e)
 {
-	struct kube_op op = { .res = &kind->d.res,
-			      .ns = kind->d.res.namespaced ? a->ns : NULL,
+	struct kube_op op = { .res = &d->res,
+			      .ns = d->res.namespaced ? a->ns : NULL,
 			      .name = a->name,
 			      .metadata_only = true,
 			      .cancel = cancel };
@@ -333,33 +231,39 @@ static int look_at_object(struct foreign *f, const struct kind *kind, struct app
 	if (r == -ENOENT && !strcmp(op.answer.reason, "NotFound"))
 		return 0;
 	if (r < 0)
-		return foreign_explain(&kind->d, r, e);
+		return foreign_explain(f, d, r, e);
 	same = o.meta.uid && !strcmp(o.meta.uid, a->uid);
 	a->deleting = o.meta.deleted_at;
 	json_clear(&app_object_table, &o);
 	if (!same)
 		return 0;
-	r = look_at_scale(f, kind, a, cancel, e);
+	r = look_at_scale(f, d, a, cancel, e);
 	return r < 0 ? r : 1;
 }
 
 static int64_t look(struct foreign *f, const char *key, struct app *a, struct kube_cancel *cancel,
 		    struct err *e)
 {
-	struct kind *kind;
-	int r = get_kind(f, a->api_version, a->kind, cancel, &kind, e);
+	struct discovered d;
+	bool heard = false;
+	int r = foreign_resource(f, a->api_version, a->kind, cancel, &d, e);
 
-	if (r == 0)
-		r = follow(kind, e);
-	if (r == 0)
-		r = look_at_object(f, kind, a, cancel, e);
+	if (r == 0) {
+		r = app_kinds_follow(f->kinds, a->api_version, a->kind, e);
+		heard = r > 0 && (d.scale || !wants_scale(a));
+		if (r >= 0)
+			r = look_at_object(f, &d, a, cancel, e);
+	} else if (r > 0) {
+		r = 0;
+		heard = true;
+	}
 	if (r < 0)
 		return r;
 	if (r > 0)
 		r = app_table_put(f->c.table, key, a, 0, e);
 	else
 		app_table_drop(f->c.table, key);
-	return r < 0 ? r : kind->followed ? 0 : AGAIN_MS;
+	return r < 0 ? r : heard ? 0 : APP_KINDS_AGAIN_MS;
 }
 
 int64_t foreign_look(struct foreign *f, const char *key, struct kube_cancel *cancel, struct err *e)
@@ -392,26 +296,29 @@ int foreign_adopt(struct foreign *f, const char *key, const struct ipam_owner *i
 int foreign_start(const struct foreign_conf *c, struct foreign **ret, struct err *e)
 {
 	struct foreign *f = calloc(1, sizeof(*f));
+	struct app_kinds_conf kinds = {
+		.k = c->k, .table = c->table, .changed = look_soon, .trouble = trouble, .arg = f
+	};
+	int r;
 
-	*ret = f;
+	*ret = NULL;
 	if (!f)
 		return err_nomem(e);
+	r = app_kinds_new(&kinds, &f->kinds, e);
+	if (r < 0) {
+		free(f);
+		return r;
+	}
 	f->c = *c;
 	pthread_mutex_init(&f->lock, NULL);
+	*ret = f;
 	return 0;
 }
 
 void foreign_stop(struct foreign *f)
 {
-	if (!f)
-		return;
-	pthread_mutex_lock(&f->lock);
-	f->stopped = true;
-	pthread_mutex_unlock(&f->lock);
-	for (size_t i = 0; i < f->n; i++) {
-		kube_watch_stop(f->kinds[i]->watch);
-		f->kinds[i]->watch = NULL;
-	}
+	if (f)
+		app_kinds_stop(f->kinds);
 }
 
 void foreign_free(struct foreign *f)
@@ -420,8 +327,7 @@ void foreign_free(struct foreign *f)
 
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++)
-		free(f->kinds[i]);
+	app_kinds_free(f->kinds);
 	while ((n = f->notes)) {
 		f->notes = n->next;
 		note_free(n);

@@ -39,11 +39,10 @@ int64_t foreign_look(struct foreign *f, const char *key, struct kube_cancel *can
  * asks for. */
 int foreign_adopt(struct foreign *f, const char *key, const struct ipam_owner *id, struct err *e);
 
-/* The resource of any kind by discovery, remembered; lent until foreign_free(). */
+/* app_kinds_get(), app_kinds_explain() */
 struct discovered;
 int foreign_resource(struct foreign *f, const char *api_version, const char *kind, struct kube_cancel *cancel,
-		     const struct discovered **ret, struct err *e);
-/* Replaces an error of the API server that says that we may not by one that names the rule to add. */
-int foreign_explain(const struct discovered *d, int r, struct err *e);
+		     struct discovered *ret, struct err *e);
+int foreign_explain(struct foreign *f, const struct discovered *d, int r, struct err *e);
 
 #endif

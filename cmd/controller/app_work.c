@@ -121,7 +121,8 @@ static int exists(const struct app_task *t, const struct ipam_owner *o, const st
 {
 	CLEANUP(json_put_p) struct json_object *object = NULL;
 	enum app_kind kind = app_kind_of(o->api_version, o->kind);
-	const struct discovered *d = NULL;
+	bool foreign = kind == APP_FOREIGN;
+	struct discovered d;
 	struct kube_op op = { .name = o->name,
 			      .ns = o->ns,
 			      .metadata_only = true,
@@ -130,18 +131,18 @@ static int exists(const struct app_task *t, const struct ipam_owner *o, const st
 	const char *uid;
 	int r = 0;
 
-	if (kind == APP_FOREIGN)
+	if (foreign)
 		r = foreign_resource(t->apps->foreign, o->api_version, o->kind, t->cancel, &d, e);
-	if (r < 0)
-		return r;
-	op.res = d ? &d->res : workloads_resource(t->apps->workloads, kind);
+	if (r)
+		return r < 0 ? r : 0;
+	op.res = foreign ? &d.res : workloads_resource(t->apps->workloads, kind);
 	if (!op.res->namespaced)
 		op.ns = NULL;
 	r = kube_get(t->apps->c->k, &op, &object, e);
 	if (r == -ENOENT && !strcmp(op.answer.reason, "NotFound"))
 		return 0;
 	if (r < 0)
-		return d ? foreign_explain(d, r, e) : r;
+		return foreign ? foreign_explain(t->apps->foreign, &d, r, e) : r;
 	uid = kube_meta(object, "uid");
 	return uid && app_pool_of_uid(p, uid);
 }

@@ -715,6 +715,26 @@ no_endpoint() {
 	eventually 120 none_left 40
 }
 
+@test "a kind whose definition is removed: its applications are gone, whether the controller saw it or not" {
+	kruise CloneSet seen 1 | apply
+	kruise_pod CloneSet/clonesets seen seen-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 2 | apply
+	kruise StatefulSet unseen 1 | apply
+	kruise_pod StatefulSet/statefulsets unseen unseen-0 subnet '{"ipv4": ["kruise"]}' ippool-ip-number 3 | apply
+	soon seen 'eth0 IPv4 kruise 2 2 true'
+	soon unseen 'eth0 IPv4 kruise 3 3 true'
+	kubectl delete pod seen-0 unseen-0 --timeout=20s >&2
+	# The group is there still.
+	kubectl delete crd clonesets.apps.kruise.io --timeout=60s >&2
+	soon seen
+	has_pools unseen 'eth0 IPv4 kruise 3 3 true'
+	# All of it goes.
+	controller_stop 1 KILL
+	kubectl delete crd statefulsets.apps.kruise.io --timeout=60s >&2
+	# shellcheck disable=SC2086
+	controller_spawn 1 $FAST
+	eventually 120 none_left 40
+}
+
 @test "controllers of the core group have pools" {
 	subnet core 42 30 | apply
 	may "" replicationcontrollers
