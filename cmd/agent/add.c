@@ -58,17 +58,12 @@ static int add_route(const struct ipam_attachment *at, const struct api_route *f
 	return r < 0 ? r : dup_to(&v->gw, from->gw, e);
 }
 
-static int detection(struct agent *a, const struct call *c, struct deadline until, struct socket_answer *ret,
-		     struct err *e)
+static void detection(const struct agent *a, const struct call *c, struct socket_answer *ret)
 {
-	bool conflict = a->conf.file.conflict_detection, migrates = false;
-	int r = conflict ? cluster_migration(a->cluster, &c->pod, until, &migrates, e) : 0;
-
-	for (size_t i = 0; r == 0 && i < ret->ips.n; i++) {
-		ret->ips.v[i].detect_conflict = conflict && !migrates;
+	for (size_t i = 0; i < ret->ips.n; i++) {
+		ret->ips.v[i].detect_conflict = a->conf.file.conflict_detection && !c->migrates;
 		ret->ips.v[i].detect_gateway = a->conf.file.gateway_detection;
 	}
-	return r;
 }
 
 static int add_nic(const struct ipam_attachment *at, struct socket_answer *ret, struct err *e)
@@ -104,8 +99,7 @@ static int add_other_nics(struct agent *a, const struct socket_add *q, struct so
 }
 
 static int answer(struct agent *a, const struct socket_add *q, const struct call *c,
-		  const struct ipam_attachment *at, struct deadline until, struct socket_answer *ret,
-		  struct err *e)
+		  const struct ipam_attachment *at, struct socket_answer *ret, struct err *e)
 {
 	int r;
 
@@ -114,7 +108,9 @@ static int answer(struct agent *a, const struct socket_add *q, const struct call
 	r = add_nic(at, ret, e);
 	if (r == 0 && !q->network)
 		r = add_other_nics(a, q, ret, e);
-	return r < 0 ? r : detection(a, c, until, ret, e);
+	if (r == 0)
+		detection(a, c, ret);
+	return r;
 }
 
 /* ---- ADD ---- */
@@ -174,7 +170,7 @@ static int add(struct agent *a, const struct socket_add *q, struct deadline unti
 	if (r == 0)
 		r = claim(a, &c, &at, until, e);
 	if (r == 0)
-		r = answer(a, q, &c, &at, until, ret, e);
+		r = answer(a, q, &c, &at, ret, e);
 	for (size_t i = 0; r == 0 && i < at.ips.n; i++)
 		say(LOG_LEVEL_INFO, "ADD pod=%s/%s container=%s nic=%s address=%s pool=%s", c.pod.ns,
 		    c.pod.name, q->container_id, q->ifname, at.ips.v[i].address, at.ips.v[i].pool);
@@ -187,12 +183,13 @@ int verb_add(struct agent *a, const struct socket_add *q, struct deadline until,
 	     struct err *e)
 {
 	double start = clock_mono_s();
+	int64_t most = AGENT_CALL_MS;
 	int r;
 
 	*ret = (struct socket_answer){ 0 };
-	if (q->deadline_ms > 0)
-		until = deadline_min(until, deadline_in(q->deadline_ms));
-	until = deadline_min(until, deadline_in(AGENT_CALL_MS));
+	if (q->deadline_ms > 0 && q->deadline_ms < most)
+		most = q->deadline_ms;
+	until = deadline_min(until, deadline_in(most));
 	r = keys_lock(a->keys, q->pod_namespace, q->pod_name, until, e);
 	gauges_wait(false, clock_mono_s() - start);
 	if (r < 0)
@@ -224,7 +221,7 @@ static int conflict(struct agent *a, const struct socket_conflict *q, struct dea
 		say(LOG_LEVEL_WARN, "ip conflict: pod=%s/%s nic=%s address=%s is in use by %s; quarantined",
 		    c.pod.ns, c.pod.name, q->add.ifname, q->address, q->by ? q->by : "somebody");
 	if (r == 0)
-		r = answer(a, &q->add, &c, &at, until, ret, e);
+		r = answer(a, &q->add, &c, &at, ret, e);
 	ipam_attachment_clear(&at);
 	call_close(&c);
 	return r;

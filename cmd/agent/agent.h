@@ -54,6 +54,7 @@ struct agent {
 struct call {
 	struct cluster_pod pod;
 	struct ipam_request req;
+	bool migrates; /* its address is in use on purpose */
 	struct ipam_master master;
 	struct store *st;
 	struct ipam m;

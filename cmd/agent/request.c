@@ -128,7 +128,12 @@ int call_open(struct agent *a, const struct socket_add *q, struct deadline until
 	fill(a, q, c);
 	if (r == 0)
 		r = read_requested(&q->ips, &c->req, e);
-	return r < 0 ? r : read_master(q, c, e);
+	if (r == 0)
+		r = read_master(q, c, e);
+	/* Now: behind the claim an error would leave it to nobody. */
+	if (r == 0 && a->conf.file.conflict_detection)
+		r = cluster_migration(a->cluster, &c->pod, until, &c->migrates, e);
+	return r;
 }
 
 void call_close(struct call *c)

@@ -2,6 +2,8 @@
 /* test_agent_verbs.c - the agent's ADD, UNDO and DEL, and what it makes of those that were cut off */
 #include "verbs_lab.h"
 
+/* ---- a sandbox that fails ---- */
+
 /* A new sandbox of a pod that lives fails: the former one had no DEL, and goes on using the address. */
 static void test_undo_of_a_new_sandbox(void **state)
 {
@@ -126,6 +128,56 @@ static void test_cut_off_first_sandbox(void **state)
 	verbs_close(&v);
 }
 
+static size_t recorded(struct verbs_lab *v, bool *ret_detached)
+{
+	struct attached l;
+	size_t n;
+
+	assert_int_equal(attached_list(&v->a, NULL, NULL, &l, &v->e), 0);
+	n = l.n;
+	*ret_detached = n && l.v[0].detached;
+	attached_clear(&l);
+	return n;
+}
+
+/* ---- ADD that cannot be answered ---- */
+
+/* What an answer needs of the API server is asked for before anything is claimed. */
+static void test_migration_cannot_be_asked_for(void **state)
+{
+	struct verbs_lab v;
+	bool detached;
+
+	(void)state;
+	verbs_open(&v);
+	v.a.conf.file.conflict_detection = v.no_migrations = true;
+	EXPECT_PART(verbs_add(&v, "c1", 0), "migrations cannot be read");
+	assert_int_equal(recorded(&v, &detached), 0);
+	verbs_close(&v);
+}
+
+static void test_deadline(void **state)
+{
+	static const struct {
+		int64_t asked, most;
+	} rows[] = { { 0, AGENT_CALL_MS },
+		     { -1, AGENT_CALL_MS },
+		     { 9000, 9000 },
+		     { AGENT_CALL_MS + 1, AGENT_CALL_MS },
+		     { INT64_MAX, AGENT_CALL_MS } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct verbs_lab v;
+
+		print_message("# row %zu\n", i);
+		verbs_open(&v);
+		verbs_add(&v, "c1", rows[i].asked);
+		assert_in_range(v.until.at_ms, clock_mono_ms() + 1, clock_mono_ms() + rows[i].most);
+		verbs_close(&v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +185,8 @@ int main(void)
 		cmocka_unit_test(test_undo_of_the_first_sandbox),
 		cmocka_unit_test(test_cut_off_new_sandbox),
 		cmocka_unit_test(test_cut_off_first_sandbox),
+		cmocka_unit_test(test_migration_cannot_be_asked_for),
+		cmocka_unit_test(test_deadline),
 	};
 
 	return cmocka_run_group_tests_name("agent verbs", tests, NULL, NULL);
