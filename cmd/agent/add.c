@@ -149,6 +149,18 @@ static int check_alive(const struct call *c, struct err *e)
 			c->pod.name, c->pod.uid);
 }
 
+/* Its DEL waits for us, or has left a note by now: what was claimed goes the way of both. */
+static int check_gone(struct agent *a, const struct socket_add *q, struct deadline until, struct err *e)
+{
+	struct err ignored;
+
+	if (!keys_is_gone(a->keys, q->container_id, q->ifname))
+		return 0;
+	(void)release_container(a, q->network, q->container_id, q->ifname, until, &ignored);
+	return err_code(e, ERR_CONFIG, EINVAL, "container %s, NIC %s: its DEL came while it was added",
+			q->container_id, q->ifname);
+}
+
 static int add(struct agent *a, const struct socket_add *q, struct deadline until, struct socket_answer *ret,
 	       struct err *e)
 {
@@ -169,6 +181,8 @@ static int add(struct agent *a, const struct socket_add *q, struct deadline unti
 		r = check_alive(&c, e);
 	if (r == 0)
 		r = claim(a, &c, &at, until, e);
+	if (r == 0)
+		r = check_gone(a, q, until, e);
 	if (r == 0)
 		r = answer(a, q, &c, &at, ret, e);
 	for (size_t i = 0; r == 0 && i < at.ips.n; i++)

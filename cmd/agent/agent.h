@@ -90,7 +90,8 @@ int release_attached(struct agent *a, const struct ipam_attachment *at, struct d
 /* The same for every attachment of a container's NIC ("" for any, in any network when NULL). */
 int release_container(struct agent *a, const char *network, const char *container, const char *nic,
 		      struct deadline until, struct err *e);
-/* Notes of the pod; of all with ns NULL. What cannot be settled now stays. */
+/* Notes of the pod, whose lock is held; with ns NULL of all whose lock nobody has. What cannot be settled now
+ * stays. */
 int release_notes(struct agent *a, const char *ns, const char *pod, struct deadline until, struct err *e);
 
 struct attached {

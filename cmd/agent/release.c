@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "base/own.h"
+#include "keys.h"
 
 static const char *text(const char *s)
 {
@@ -185,10 +186,21 @@ struct notes {
 	struct deadline until;
 };
 
+static int settle_one(const struct notes *x, const struct note *n, struct err *e)
+{
+	int r = 0;
+
+	/* Of a boot before this one: life_start() has seen to that. */
+	if (!n->boot || !n->boot[0] || strcmp(n->boot, x->a->boot) == 0)
+		r = release_container(x->a, text(n->network)[0] ? n->network : NULL, text(n->container),
+				      text(n->nic), x->until, e);
+	return r < 0 ? r : note_remove(x->a->notes, n, e);
+}
+
 static int settle(const struct note *n, const char *file, const struct err *why, void *arg, struct err *e)
 {
 	struct notes *x = arg;
-	int r = 0;
+	int r;
 
 	if (!n) {
 		say(LOG_LEVEL_ERROR, "release note %s cannot be read, remove it when its pod is gone: %s",
@@ -197,11 +209,15 @@ static int settle(const struct note *n, const char *file, const struct err *why,
 	}
 	if (x->ns && (strcmp(text(n->ns), x->ns) != 0 || strcmp(text(n->pod), x->pod) != 0))
 		return 0;
-	/* Of a boot before this one: life_start() has seen to that. */
-	if (!n->boot || !n->boot[0] || strcmp(n->boot, x->a->boot) == 0)
-		r = release_container(x->a, text(n->network)[0] ? n->network : NULL, text(n->container),
-				      text(n->nic), x->until, e);
-	return r < 0 ? r : note_remove(x->a->notes, n, e);
+	if (x->ns)
+		return settle_one(x, n, e);
+	/* The ADD that is to be given back may still be under way: then it is next time's. */
+	r = keys_lock(x->a->keys, text(n->ns), text(n->pod), deadline_in(0), e);
+	if (r < 0)
+		return r == -ETIMEDOUT ? 0 : r;
+	r = settle_one(x, n, e);
+	keys_unlock(x->a->keys, text(n->ns), text(n->pod));
+	return r;
 }
 
 int release_notes(struct agent *a, const char *ns, const char *pod, struct deadline until, struct err *e)

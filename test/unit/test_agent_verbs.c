@@ -128,6 +128,8 @@ static void test_cut_off_first_sandbox(void **state)
 	verbs_close(&v);
 }
 
+/* ---- ADD while something else goes on ---- */
+
 static size_t recorded(struct verbs_lab *v, bool *ret_detached)
 {
 	struct attached l;
@@ -138,6 +140,69 @@ static size_t recorded(struct verbs_lab *v, bool *ret_detached)
 	*ret_detached = n && l.v[0].detached;
 	attached_clear(&l);
 	return n;
+}
+
+static void sweep_notes(void)
+{
+	if (release_notes(&verbs->a, NULL, NULL, deadline_in(60000), &verbs->e) < 0)
+		fail_msg("%s", verbs->e.msg);
+}
+
+/* The plugin's, that the agent did not answer in time. */
+static void note_and_sweep(void)
+{
+	const struct note n = { .container = (char *)"c1",
+				.nic = (char *)"eth0",
+				.network = (char *)"net",
+				.ns = (char *)"default",
+				.pod = (char *)"p",
+				.uid = (char *)"u",
+				.boot = (char *)"b" };
+
+	if (note_write(verbs->a.notes, &n, &verbs->e) < 0)
+		fail_msg("%s", verbs->e.msg);
+	sweep_notes();
+}
+
+/* A note is not used up before the ADD that it is for. */
+static void test_note_of_an_add_under_way(void **state)
+{
+	struct verbs_lab v;
+	char had[64];
+
+	(void)state;
+	verbs_open(&v);
+	v.a.conf.file.conflict_detection = true;
+	v.asked_migration = note_and_sweep;
+	snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+	EXPECT(lab_state(&v.l, had), "pod c1");
+	v.fate = FATE_GONE;
+	sweep_notes();
+	EXPECT(lab_state(&v.l, had), "free");
+	verbs_close(&v);
+}
+
+static void del_waits(void)
+{
+	keys_gone(verbs->a.keys, "c1", "eth0");
+}
+
+static void test_del_of_an_add_under_way(void **state)
+{
+	struct verbs_lab v;
+	bool detached;
+
+	(void)state;
+	verbs_open(&v);
+	v.a.conf.file.conflict_detection = true;
+	v.asked_migration = del_waits;
+	EXPECT_PART(verbs_add(&v, "c1", 0), "its DEL came while it was added");
+	assert_int_equal(recorded(&v, &detached), 1); /* the pod is alive */
+	assert_true(detached);
+	v.fate = FATE_GONE;
+	verbs_del(&v, "c1");
+	assert_int_equal(recorded(&v, &detached), 0);
+	verbs_close(&v);
 }
 
 /* ---- ADD that cannot be answered ---- */
@@ -185,6 +250,8 @@ int main(void)
 		cmocka_unit_test(test_undo_of_the_first_sandbox),
 		cmocka_unit_test(test_cut_off_new_sandbox),
 		cmocka_unit_test(test_cut_off_first_sandbox),
+		cmocka_unit_test(test_note_of_an_add_under_way),
+		cmocka_unit_test(test_del_of_an_add_under_way),
 		cmocka_unit_test(test_migration_cannot_be_asked_for),
 		cmocka_unit_test(test_deadline),
 	};
