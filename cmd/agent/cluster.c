@@ -35,9 +35,6 @@ int cluster_get(struct cluster *c, const struct cluster_get *g, void **ret, stru
 	int r;
 
 	*ret = NULL;
-	if (g->res->namespaced && !*g->ns)
-		return err_code(e, ERR_CONFIG, EINVAL, "%s \"%s\": want a namespace, got none", g->res->kind,
-				g->name);
 	r = kube_get(c->conf.k, &op, &o, e);
 	if (r == -ENXIO)
 		return err_code(e, ERR_TRY_AGAIN, ENXIO,

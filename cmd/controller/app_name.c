@@ -37,6 +37,11 @@ const char *app_key(const char *api_version, const char *kind, const char *ns, c
 	return out;
 }
 
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
 bool app_pool_owner(const struct api_ippool *p, char text[STORE_NAME_MAX + 1], struct ipam_owner *ret)
 {
 	const struct api_selector *s = p->spec.pod_affinity;
@@ -49,9 +54,9 @@ bool app_pool_owner(const struct api_ippool *p, char text[STORE_NAME_MAX + 1], s
 	version = json_map_get(m, AFFINITY_VERSION);
 	*ret = (struct ipam_owner){ text, json_map_get(m, AFFINITY_KIND), json_map_get(m, AFFINITY_NS),
 				    json_map_get(m, AFFINITY_NAME), NULL };
-	if (!version || !ret->kind || !ret->ns || !ret->name)
+	if (!is_set(version) || !is_set(ret->kind) || !is_set(ret->ns) || !is_set(ret->name))
 		return false;
-	snprintf(text, STORE_NAME_MAX + 1, "%s%s%s", group ? group : "", group && *group ? "/" : "", version);
+	snprintf(text, STORE_NAME_MAX + 1, "%s%s%s", group ? group : "", is_set(group) ? "/" : "", version);
 	return true;
 }
 

@@ -100,12 +100,18 @@ static int check_app_affinity(const struct api_selector *s, struct err *e)
 	if (s->match_expressions.n)
 		return check_failed(e, "matchExpressions: not allowed in a pool made for an application");
 	for (size_t i = 0; i < s->match_labels.n; i++) {
-		if (!is_app_key(s->match_labels.v[i].key))
+		const struct json_map_entry *l = &s->match_labels.v[i];
+
+		if (!is_app_key(l->key))
 			return check_failed(
 				e,
 				"matchLabels[%s]: not allowed in a pool made for an application: want "
 				"only the keys ipam.spidernet.io/app-...",
-				s->match_labels.v[i].key);
+				l->key);
+		/* The group of Kubernetes' core is the only thing of an application that can be "". */
+		if (!*l->value && strcmp(l->key, app_keys[0]) != 0)
+			return check_failed(e, "matchLabels[%s]: \"\": want what the application has",
+					    l->key);
 	}
 	return 0;
 }

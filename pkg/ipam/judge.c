@@ -35,7 +35,7 @@ int judge_get(struct judge *j, const struct kube_resource *res, const char *ns, 
 	int r;
 
 	*ret = NULL;
-	if (res->namespaced && !*ns)
+	if (res->namespaced && !*ns) /* unlike other names that cannot be, it is not taken for gone */
 		return err_code(e, ERR_CONFIG, EINVAL, "%s \"%s\": want a namespace, got none", res->kind,
 				name);
 	r = kube_get(j->k, &op, ret, e);

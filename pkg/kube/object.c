@@ -18,9 +18,20 @@ const char *kube_meta(struct json_object *o, const char *name)
 	return json_get_str(json_get(o, "metadata"), name);
 }
 
+/* Namespaces come from what others wrote, too. */
+static int check_ns(const struct kube_op *op, const char *name, struct err *e)
+{
+	if (!op->res->namespaced || (op->ns && *op->ns))
+		return 0;
+	return err_code(e, ERR_CONFIG, EINVAL, "%s \"%s\": want a namespace, got none", op->res->kind, name);
+}
+
 int kube_op_path(const struct kube_op *op, struct buf *out, struct err *e)
 {
-	assert(!op->name || !op->res->namespaced || (op->ns && *op->ns));
+	int r = op->name ? check_ns(op, op->name, e) : 0;
+
+	if (r < 0)
+		return r;
 	return kube_resource_path(op->res, op->ns, op->name, op->sub, out, e);
 }
 
@@ -101,9 +112,13 @@ int kube_create(struct kube *k, struct kube_op *op, const char *body, size_t len
 {
 	struct kube_request q = { .method = "POST", .body = body, .len = len };
 	const char *name = op->name;
-	int r;
+	int r = check_ns(op, name ? name : "", e);
 
-	assert(!op->res->namespaced || (op->ns && *op->ns));
+	op->answer = (struct kube_answer){ 0 };
+	if (ret)
+		*ret = NULL;
+	if (r < 0)
+		return r;
 	/* The name is in the body, except for a subresource (a pod's eviction, say). */
 	if (!op->sub)
 		op->name = NULL;

@@ -20,7 +20,7 @@
 
 struct kube_op {
 	const struct kube_resource *res;
-	const char *ns, *name; /* ns NULL or "": all, or none */
+	const char *ns, *name; /* ns NULL or "": all, or none; -EINVAL for one object that has one */
 	const char *sub;       /* a subresource: "status"; NULL: the object */
 	struct deadline until;
 	struct kube_cancel *cancel;

@@ -240,6 +240,15 @@ static const struct row create_rows[] = {
 	      "{ipam.spidernet.io/owner-application-name: web}",
 	    "spec.podAffinity: matchLabels[app]: not allowed in a pool made for an application",
 	    .flags = BY_CONTROLLER),
+	ROW("application without a namespace", NULL, NULL,
+	    P "{" S "podAffinity: {matchLabels: {ipam.spidernet.io/app-namespace: \"\"}}} | labels: "
+	      "{ipam.spidernet.io/owner-application-name: web}",
+	    "spec.podAffinity: matchLabels[ipam.spidernet.io/app-namespace]: \"\": want what",
+	    .flags = BY_CONTROLLER),
+	ROW("application of the core group", NULL, NULL,
+	    P "{" S "podAffinity: {matchLabels: {ipam.spidernet.io/app-api-group: \"\"}}} | labels: "
+	      "{ipam.spidernet.io/owner-application-name: web}",
+	    NULL, .flags = BY_CONTROLLER),
 	ROW("application with an expression", NULL, NULL,
 	    P "{" S "podAffinity: {matchExpressions: [{key: ipam.spidernet.io/app-name, operator: Exists}]}}"
 	      " | labels: {ipam.spidernet.io/owner-application-name: web}",

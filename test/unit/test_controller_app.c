@@ -345,6 +345,41 @@ static void test_create(void **state)
 	app_clear(&a);
 }
 
+static char *replaced(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+	struct buf b = BUF_INIT(1 << 16);
+
+	assert_non_null(at);
+	buf_add(&b, text, (size_t)(at - text));
+	buf_str(&b, to);
+	buf_str(&b, at + strlen(from));
+	return b.s;
+}
+
+/* A pool that somebody wrote by hand: an application that lacks a part of its name is nobody. */
+static void test_nobodys(void **state)
+{
+	static const char *const parts[] = { "app-api-version\":\"v1", "app-kind\":\"Deployment",
+					     "app-namespace\":\"ns", "app-name\":\"web" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		CLEANUP(free_p) char *to = strdup(parts[i]);
+		CLEANUP(free_p) char *text = NULL;
+		struct ipam_owner o;
+		struct api_ippool *p;
+		char version[STORE_NAME_MAX + 1], key[APP_KEY_MAX];
+
+		strrchr(to, '"')[1] = '\0';
+		text = replaced(created, parts[i], to);
+		p = pool_of(text);
+		if (app_pool_owner(p, version, &o) || *app_pool_key(p, key))
+			fail_msg("%s: %s", to, key);
+		pool_free(p);
+	}
+}
+
 /* What is told of it, of names longer than labels may be: the agent's rules and the API server's hold. */
 static void test_long(void **state)
 {
@@ -399,18 +434,6 @@ static void test_core(void **state)
 }
 
 /* ---- changes ---- */
-
-static char *replaced(const char *text, const char *from, const char *to)
-{
-	const char *at = strstr(text, from);
-	struct buf b = BUF_INIT(1 << 16);
-
-	assert_non_null(at);
-	buf_add(&b, text, (size_t)(at - text));
-	buf_str(&b, to);
-	buf_str(&b, at + strlen(from));
-	return b.s;
-}
 
 #define VERSIONED "\"metadata\":{\"uid\":\"pu\",\"resourceVersion\":\"9\","
 
@@ -470,7 +493,8 @@ int main(void)
 		cmocka_unit_test(test_objects), cmocka_unit_test(test_wants),
 		cmocka_unit_test(test_names),   cmocka_unit_test(test_last_names),
 		cmocka_unit_test(test_create),  cmocka_unit_test(test_long),
-		cmocka_unit_test(test_core),    cmocka_unit_test(test_updates),
+		cmocka_unit_test(test_nobodys), cmocka_unit_test(test_core),
+		cmocka_unit_test(test_updates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
