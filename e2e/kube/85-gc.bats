@@ -170,7 +170,7 @@ world() {
 	is 9 "sts - -"
 	delete_pod default cut-off # G00009
 	becomes 10 5 "free - u"
-	ended default evicted-west Failed Evicted
+	ended default evicted-west Failed Terminated # with its node, say
 	becomes 10 18 "free - u"
 	ended default job Succeeded # G00006
 	becomes 10 7 "free - -"

@@ -42,7 +42,6 @@ static const struct json_field pod_spec_fields[] = {
 static const struct json_table pod_spec_table = JSON_TABLE(struct kube_pod_spec, "spec", pod_spec_fields);
 static const struct json_field pod_status_fields[] = {
 	JF(struct kube_pod_status, phase, "phase"),
-	JF(struct kube_pod_status, reason, "reason"),
 };
 static const struct json_table pod_status_table =
 	JSON_TABLE(struct kube_pod_status, "status", pod_status_fields);
@@ -101,9 +100,8 @@ bool kube_pod_alive(const struct kube_pod *p)
 		return false;
 	if (is(p->status.phase, "Succeeded"))
 		return is(p->spec.restart_policy, "Always");
-	if (is(p->status.phase, "Failed"))
-		return !is(p->spec.restart_policy, "Never") && !is(p->status.reason, "Evicted");
-	return true;
+	/* Kubelet starts none of its containers again, whatever its policy. */
+	return !is(p->status.phase, "Failed");
 }
 
 const char *kube_pod_config_hash(const struct kube_pod *p)

@@ -32,7 +32,7 @@ struct kube_pod_spec {
 	bool host_network;
 };
 struct kube_pod_status {
-	char *phase, *reason;
+	char *phase;
 };
 struct kube_pod {
 	struct kube_meta_view meta;

@@ -179,10 +179,9 @@ static struct json_object *pod_object(int i)
 		set_time(meta, "deletionTimestamp", p->deleted_at);
 	spec = put(o, "spec", object());
 	set(spec, "nodeName", number_text("n", (unsigned)p->node));
-	set(spec, "restartPolicy", p->evicted ? "Always" : "Never");
+	set(spec, "restartPolicy", p->failed ? "Always" : "Never");
 	status = put(o, "status", object());
-	set(status, "phase", p->ended ? (p->evicted ? "Failed" : "Succeeded") : "Running");
-	set(status, "reason", p->evicted ? "Evicted" : "");
+	set(status, "phase", p->ended ? (p->failed ? "Failed" : "Succeeded") : "Running");
 	return o;
 }
 

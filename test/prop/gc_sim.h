@@ -43,7 +43,7 @@ struct sim_node {
 };
 
 struct sim_pod {
-	bool exists, deleting, ended, evicted;
+	bool exists, deleting, ended, failed;
 	unsigned uid;
 	int node;
 	int64_t created, deleted_at, gone_at; /* gone_at: of the last that had the name */
@@ -367,14 +367,14 @@ static void remove_pod(int i, bool force)
 	sim_event(5, i);
 }
 
-static void end_pod(int i, bool evicted)
+static void end_pod(int i, bool failed)
 {
 	struct sim_pod *p = &S.pod[i];
 
 	if (!p->exists || p->ended || !works(p->node))
 		return;
 	p->ended = true;
-	p->evicted = evicted;
+	p->failed = failed;
 	sim_event(5, i);
 }
 

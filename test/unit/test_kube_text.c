@@ -203,8 +203,9 @@ static void test_alive(void **state)
 		{ "{\"status\":{\"phase\":\"Succeeded\"},\"spec\":{\"restartPolicy\":\"Always\"}}", true },
 		{ "{\"status\":{\"phase\":\"Succeeded\"},\"spec\":{\"restartPolicy\":\"OnFailure\"}}",
 		  false },
-		{ "{\"status\":{\"phase\":\"Failed\"},\"spec\":{\"restartPolicy\":\"OnFailure\"}}", true },
+		{ "{\"status\":{\"phase\":\"Failed\"},\"spec\":{\"restartPolicy\":\"OnFailure\"}}", false },
 		{ "{\"status\":{\"phase\":\"Failed\"},\"spec\":{\"restartPolicy\":\"Never\"}}", false },
+		{ "{\"status\":{\"phase\":\"Failed\"},\"spec\":{\"restartPolicy\":\"Always\"}}", false },
 		{ "{\"status\":{\"phase\":\"Failed\",\"reason\":\"Evicted\"},\"spec\":{\"restartPolicy\":\"Always\"}}",
 		  false },
 	};
