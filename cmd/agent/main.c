@@ -16,7 +16,7 @@
 #include "kube/thread.h"
 #include "sysctl.h"
 
-#define STOP_MS 3500
+#define STOP_MS 5000
 #define WAKE_MS 60000
 
 static void note(const char *sentence, void *arg)
@@ -72,6 +72,26 @@ static void stop_soon(void *arg)
 	life_end(arg);
 }
 
+static void hurry(void *arg)
+{
+	struct agent *a = arg;
+
+	pthread_mutex_lock(&a->lock);
+	if (a->k)
+		kube_abort(a->k);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void close_client(struct agent *a)
+{
+	struct kube *k = a->k;
+
+	pthread_mutex_lock(&a->lock);
+	a->k = NULL;
+	pthread_mutex_unlock(&a->lock);
+	kube_close(k);
+}
+
 static int start(struct agent *a, struct err *e)
 {
 	int r = read_boot(a, e);
@@ -108,7 +128,7 @@ static void stop(struct agent *a)
 	life_stop(a);
 	cluster_stop(a->cluster);
 	store_kube_close(a->hub, until);
-	kube_close(a->k);
+	close_client(a);
 	keys_free(a->keys);
 	agent_config_clear(&a->conf);
 	free(a->notes);
@@ -117,7 +137,8 @@ static void stop(struct agent *a)
 
 static int run(struct agent *a, struct err *e)
 {
-	int r = daemon_signals(stop_soon, a, e);
+	const struct daemon_end how = { stop_soon, hurry, a };
+	int r = daemon_signals(&how, e);
 
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include "agent.h"
 #include "base/own.h"
 #include "coordinator.h"
+#include "daemon/signals.h"
 #include "json/json.h"
 
 #define SOCKET_MODE 0600
@@ -330,17 +331,9 @@ int serve_start(struct agent *a, struct err *e)
 	return r < 0 ? err_wrap(e, "ipamUnixSocketPath") : 0;
 }
 
-static void stop(struct http_server *s, struct deadline until)
-{
-	struct err e;
-
-	if (http_server_stop(s, until, &e) < 0)
-		say(LOG_LEVEL_WARN, "some calls were still under way: %s", e.msg);
-}
-
 void serve_stop(struct agent *a, struct deadline until)
 {
-	stop(a->socket, until);
-	stop(a->health, until);
-	stop(a->metrics, until);
+	daemon_server_stop(a->socket, until);
+	daemon_server_stop(a->health, until);
+	daemon_server_stop(a->metrics, until);
 }

@@ -12,7 +12,7 @@
 #include "events.h"
 #include "kube/thread.h"
 
-#define STOP_MS  3500
+#define STOP_MS  5000
 #define WAKE_MS  60000
 #define AGAIN_MS 1000
 
@@ -30,6 +30,26 @@ static void end(void *arg)
 	c->stopping = true;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
+}
+
+static void hurry(void *arg)
+{
+	struct controller *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->k)
+		kube_abort(c->k);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void close_client(struct controller *c)
+{
+	struct kube *k = c->k;
+
+	pthread_mutex_lock(&c->lock);
+	c->k = NULL;
+	pthread_mutex_unlock(&c->lock);
+	kube_close(k);
 }
 
 static void pause_ms(struct controller *c, int64_t ms)
@@ -88,13 +108,14 @@ static void stop(struct controller *c)
 	serve_stop(c, until);
 	events_stop(c->events);
 	store_kube_close(c->hub, until);
-	kube_close(c->k);
+	close_client(c);
 	controller_config_clear(&c->conf);
 }
 
 static int run(struct controller *c, struct err *e)
 {
-	int r = daemon_signals(end, c, e);
+	const struct daemon_end how = { end, hurry, c };
+	int r = daemon_signals(&how, e);
 
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 
 #include "base/own.h"
 #include "controller.h"
+#include "daemon/signals.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
 
@@ -95,16 +96,8 @@ int serve_start(struct controller *c, struct err *e)
 	return r < 0 ? err_wrap(e, "SPIDERPOOL_METRIC_HTTP_PORT %lld", (long long)c->conf.metrics_port) : 0;
 }
 
-static void stop(struct http_server *s, struct deadline until)
-{
-	struct err e;
-
-	if (http_server_stop(s, until, &e) < 0)
-		say(LOG_LEVEL_WARN, "some calls were still under way: %s", e.msg);
-}
-
 void serve_stop(struct controller *c, struct deadline until)
 {
-	stop(c->health, until);
-	stop(c->metrics, until);
+	daemon_server_stop(c->health, until);
+	daemon_server_stop(c->metrics, until);
 }

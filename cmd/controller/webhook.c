@@ -10,6 +10,7 @@
 #include "cabundle.h"
 #include "certificate.h"
 #include "controller.h"
+#include "daemon/signals.h"
 #include "http/server.h"
 #include "kube/thread.h"
 
@@ -221,17 +222,12 @@ static int start_server(struct webhook *w, struct err *e)
 
 void webhook_stop(struct webhook *w, struct deadline until)
 {
-	struct err e;
-
 	if (!w)
 		return;
 	kube_cancel(w->c->k, &w->cancel);
 	if (w->kept)
 		pthread_join(w->keeper, NULL);
-	if (http_server_stop(w->server, until, &e) < 0) {
-		say(LOG_LEVEL_WARN, "admission: %s", e.msg);
-		return; /* its handlers have all this */
-	}
+	daemon_server_stop(w->server, until);
 	admit_free(w->admit);
 	certificate_clear(&w->now);
 	free(w->routes);

@@ -3,17 +3,27 @@
 #include "daemon/signals.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/say.h"
 #include "kube/thread.h"
 
-#define LEAVE_S 4
+#define HURRY_MS 2500
+#define LEAVE_MS 4500 /* after that */
 
-static struct {
-	void (*end)(void *arg);
-	void *arg;
-} who;
+static struct daemon_end who;
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+static _Noreturn void leave(const char *why)
+{
+	say(LOG_LEVEL_WARN, "left without an orderly end: %s", why);
+	_exit(1);
+}
 
 static void *wait_for_signal(void *arg)
 {
@@ -27,23 +37,30 @@ static void *wait_for_signal(void *arg)
 	sigwait(&set, &sig);
 	say(LOG_LEVEL_INFO, "stopping");
 	who.end(who.arg);
-	/* What is under way may hang in the API server; nothing is lost by leaving it. */
-	sleep(LEAVE_S);
-	say(LOG_LEVEL_WARN, "left without an orderly end");
-	_exit(1);
+	pause_ms(HURRY_MS);
+	who.hurry(who.arg);
+	pause_ms(LEAVE_MS);
+	leave("something does not end");
 }
 
-int daemon_signals(void (*end)(void *arg), void *arg, struct err *e)
+int daemon_signals(const struct daemon_end *end, struct err *e)
 {
 	pthread_t thread;
 	sigset_t set;
 
-	who.end = end;
-	who.arg = arg;
+	who = *end;
 	sigfillset(&set);
 	sigdelset(&set, SIGSEGV);
 	sigdelset(&set, SIGBUS);
 	sigdelset(&set, SIGABRT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return kube_thread(&thread, wait_for_signal, NULL, e);
+}
+
+void daemon_server_stop(struct http_server *s, struct deadline until)
+{
+	struct err e;
+
+	if (http_server_stop(s, until, &e) < 0)
+		leave(e.msg);
 }

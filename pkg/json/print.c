@@ -26,7 +26,7 @@ static void print_string(struct buf *out, const char *s, size_t len)
 		size_t n = 0;
 
 		while (s < end && (unsigned char)*s >= ' ' && *s != '"' && *s != '\\') {
-			n = json_utf8(s, end);
+			n = (unsigned char)*s < 0x80 ? 1 : json_utf8(s, end);
 			if (!n)
 				break;
 			s += n;
@@ -35,12 +35,14 @@ static void print_string(struct buf *out, const char *s, size_t len)
 		if (s == end)
 			break;
 		special = *s ? strchr(values, *s) : NULL;
-		if (special)
-			buf_fmt(out, "\\%c", names[special - values]);
-		else if ((unsigned char)*s < ' ')
+		if (special) {
+			buf_chr(out, '\\');
+			buf_chr(out, names[special - values]);
+		} else if ((unsigned char)*s < ' ') {
 			buf_fmt(out, "\\u%04x", (unsigned)*s);
-		else
+		} else {
 			buf_str(out, "\xef\xbf\xbd");
+		}
 		s++;
 	}
 	buf_chr(out, '"');

@@ -166,7 +166,7 @@ static void leave(struct kube *k, struct kube_job *j)
 
 static bool cut_short(const struct kube *k, const struct kube_cancel *c)
 {
-	return k->stopping || (c && c->set);
+	return k->stopping || k->aborted || (c && c->set);
 }
 
 /* The thread must not touch a job of which the caller thinks that nothing was sent: it looks at given_up

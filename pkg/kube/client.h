@@ -10,7 +10,7 @@
  *
  *   -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EHOSTUNREACH ...  no (whole) answer
  *   -EPROTO        not the server that the authority vouches for, or not HTTP
- *   -ECANCELED     kube_cancel(), kube_close()
+ *   -ECANCELED     kube_cancel(), kube_abort(), kube_close()
  *   -EFBIG         the answer is longer than the caller's limit
  *   -EBADMSG       it is not JSON (object.h)
  * and, in the API server's own words,
@@ -82,6 +82,9 @@ int kube_open_any(const char *file, const char *context, const char *host, const
  * before. Accepts NULL. */
 void kube_close(struct kube *k);
 void kube_close_p(struct kube **k);
+/* From now on every call ends with -ECANCELED, those under way too: the owner is about to end. From any
+ * thread, before kube_close(). */
+void kube_abort(struct kube *k);
 /* each() hears how long every kube_call() took, however it ended; on the caller's thread. Before the first
  * call. */
 void kube_timed(struct kube *k, void (*each)(const char *method, double seconds, void *arg), void *arg);

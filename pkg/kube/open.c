@@ -113,15 +113,28 @@ int kube_open(const struct kube_config *conf, unsigned flags, struct kube **ret,
 	return r;
 }
 
+static void wake_all(struct kube *k)
+{
+	for (struct kube_job *j = k->peers; j; j = j->peer_next)
+		pthread_cond_broadcast(&j->changed);
+	pthread_cond_broadcast(&k->cancelled);
+}
+
+void kube_abort(struct kube *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->aborted = true;
+	wake_all(k);
+	pthread_mutex_unlock(&k->lock);
+}
+
 void kube_close(struct kube *k)
 {
 	if (!k)
 		return;
 	pthread_mutex_lock(&k->lock);
 	k->stopping = true;
-	for (struct kube_job *j = k->peers; j; j = j->peer_next)
-		pthread_cond_broadcast(&j->changed);
-	pthread_cond_broadcast(&k->cancelled);
+	wake_all(k);
 	while (k->n_calls)
 		pthread_cond_wait(&k->cancelled, &k->lock);
 	pthread_mutex_unlock(&k->lock);

@@ -173,15 +173,17 @@ int block_load(struct store_kube *h, struct kube_block *b, struct deadline until
 static int add_labels(struct json_object *meta, const char *line[IP_BLOCK_SIZE], bool full, struct err *e)
 {
 	struct json_object *labels = json_object_new_object();
-	char node[256], value[API_LABEL_MAX], key[sizeof(STORE_KUBE_NODE_LABEL) + API_LABEL_MAX];
+	char node[256], last[256] = "", value[API_LABEL_MAX],
+			key[sizeof(STORE_KUBE_NODE_LABEL) + API_LABEL_MAX];
 	int r = labels ? 0 : err_nomem(e);
 
 	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++) {
 		if (!line[i])
 			continue;
 		line_node(line[i], node);
-		if (!node[0])
+		if (!node[0] || !strcmp(node, last))
 			continue;
+		memcpy(last, node, strlen(node) + 1);
 		snprintf(key, sizeof(key), "%s%s", STORE_KUBE_NODE_LABEL, api_label_value(node, value));
 		r = json_set_str(labels, key, "", e);
 	}

@@ -270,6 +270,52 @@ static void test_no_text(void **state)
 				  "b\xef\xbf\xbd");
 }
 
+struct caller {
+	struct kube *k;
+	struct kube_op op;
+	int r;
+};
+
+static void *update(void *arg)
+{
+	struct caller *c = arg;
+	struct err e;
+
+	c->r = kube_update(c->k, &c->op, "{}", 2, NULL, &e);
+	return NULL;
+}
+
+static void test_abort(void **state)
+{
+	struct fake_answer answers[] = { { .path = "/api/v1/nodes/x", .stays = true } };
+	struct caller c = {
+		.op = { .res = &kube_resources[KUBE_NODES], .name = "x", .until = deadline_in(AMPLE) }
+	};
+	pthread_t thread;
+	struct fake f;
+	struct err e;
+	size_t asked = 0;
+
+	(void)state;
+	fake_start(&f, answers, ARRAY_LEN(answers), &c.k);
+	assert_int_equal(pthread_create(&thread, NULL, update, &c), 0);
+	while (!asked) {
+		usleep(1000);
+		pthread_mutex_lock(&f.lock);
+		asked = f.n_asked;
+		pthread_mutex_unlock(&f.lock);
+	}
+	kube_abort(c.k);
+	pthread_join(thread, NULL);
+	assert_int_equal(c.r, -ECANCELED);
+	assert_int_equal(c.op.answer.outcome, KUBE_UNKNOWN);
+	assert_int_equal(kube_update(c.k, &c.op, "{}", 2, NULL, &e), -ECANCELED);
+	assert_int_equal(c.op.answer.outcome, KUBE_NOT_SENT);
+	assert_int_equal(kube_sleep(c.k, NULL, AMPLE, &e), -ECANCELED);
+	fake_stop(&f, c.k);
+	assert_int_equal(f.n_asked, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_no_text),
+		cmocka_unit_test(test_abort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
