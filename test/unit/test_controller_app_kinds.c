@@ -158,6 +158,7 @@ static int get_k(struct discovered *d)
 	return r;
 }
 
+/* 1: it is heard of already. */
 static int follow_k(void)
 {
 	return app_kinds_follow(lab.ks, "g.io/v1", "K", &err);
@@ -183,7 +184,7 @@ static void test_listed_again(void **state)
 	put_key("g.io/v1", "Kx", "b");
 	put_key("h.io/v1", "K", "c");
 	assert_int_equal(get_k(&d), 0);
-	assert_int_equal(follow_k(), 0);
+	assert_in_range(follow_k(), 0, 1);
 	EVENTUALLY(count_in(lab.keys, "g.io|K|ns|a ") == 2);
 	assert_int_equal(count_in(lab.keys, "|b "), 0);
 	assert_int_equal(count_in(lab.keys, "|c "), 0);
@@ -210,7 +211,7 @@ static void test_resumed(void **state)
 	(void)state;
 	start(answers);
 	assert_int_equal(get_k(&d), 0);
-	assert_int_equal(follow_k(), 0);
+	assert_in_range(follow_k(), 0, 1);
 	EVENTUALLY(count_in(lab.troubles, "500") == 1);
 	EVENTUALLY(follow_k() == 1);
 	stop();
@@ -229,7 +230,7 @@ static void test_said_once(void **state)
 	(void)state;
 	start(answers);
 	assert_int_equal(get_k(&d), 0);
-	assert_int_equal(follow_k(), 0);
+	assert_in_range(follow_k(), 0, 1);
 	EVENTUALLY(asked(LIST) >= 4);
 	assert_int_equal(count_in(lab.troubles, "may not read ks"), 1);
 	assert_int_equal(follow_k(), 0);
@@ -254,25 +255,23 @@ static void test_stale(void **state)
 		{ 0 },
 	};
 	struct discovered d;
-	unsigned n;
 
 	(void)state;
 	start(answers);
 	put_key("g.io/v1", "K", "a");
 	assert_int_equal(get_k(&d), 0);
-	assert_int_equal(follow_k(), 0);
-	EVENTUALLY(follow_k() == 1);
+	assert_in_range(follow_k(), 0, 1);
+	EVENTUALLY(count_in(lab.keys, "|a ") == 1);
 	/* A request for it is answered as none of its kind is: it is another one by now. */
 	assert_int_equal(app_kinds_explain(lab.ks, &d, -EACCES, &err), -EACCES);
 	assert_int_equal(get_k(&d), 0);
 	assert_string_equal(d.res.plural, "ks");
 	assert_int_equal(app_kinds_explain(lab.ks, &d, -ENXIO, &err), -ENXIO);
-	n = count_in(lab.keys, "|a ");
 	assert_int_equal(get_k(&d), 0);
 	assert_string_equal(d.res.plural, "others");
-	assert_int_equal(follow_k(), 0);
+	assert_in_range(follow_k(), 0, 1);
 	/* Listed, and not served any more: both lets its applications be looked at. */
-	EVENTUALLY(count_in(lab.keys, "|a ") == n + 2);
+	EVENTUALLY(count_in(lab.keys, "|a ") == 3);
 	assert_int_equal(get_k(&d), 1);
 	assert_int_equal(lab.ks->n, 0);
 	stop();
