@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include "base/own.h"
-#include "discovery.h"
 #include "kube/watch.h"
 
 /* Whole objects come, a few KiB each: not many at a time. */
-#define PAGE        25
-#define DISCOVER_MS 10000
+#define PAGE 25
+
+/* Servers before Kubernetes 1.21 have only this one, from 1.25 on only the other. */
+static const struct kube_resource cron_jobs_beta = { "batch", "v1beta1", "cronjobs", "CronJob", true };
 
 struct follow {
 	struct workloads *w;
@@ -20,11 +21,13 @@ struct follow {
 	struct kube_watch *watch;
 	uint64_t list; /* the watch's thread */
 	atomic_bool synced;
+	bool missed; /* the watch's thread: the resource was not there, and another version was tried */
 };
 
 struct workloads {
 	struct workloads_conf c;
-	struct kube_resource res[APP_KINDS];
+	struct kube_resource res[APP_KINDS]; /* each its watch's */
+	_Atomic(const struct kube_resource *) cron_jobs;
 	struct follow follow[APP_KINDS];
 };
 
@@ -85,6 +88,7 @@ static int event(const struct kube_event *ev, void *arg, struct err *e)
 		return 0;
 	}
 	if (ev->change == KUBE_SYNCED) {
+		f->missed = false;
 		app_table_sweep(f->w->c.table, f->kind, f->list, gone, f);
 		f->synced = true;
 		return 0;
@@ -104,31 +108,35 @@ static int event(const struct kube_event *ev, void *arg, struct err *e)
 	return r;
 }
 
+static void change_version(struct workloads *w)
+{
+	const struct kube_resource *beta = &cron_jobs_beta, *is = w->cron_jobs;
+
+	is = is == beta ? app_resources[APP_CRONJOB] : beta;
+	w->res[APP_CRONJOB] = *is; /* the watch reads it with each try */
+	w->cron_jobs = is;
+}
+
+/* That one version is missing is no trouble; that both are, is. */
 static void trouble(const struct err *why, void *arg)
 {
-	const struct follow *f = arg;
+	struct follow *f = arg;
+	bool missed = f->missed;
 
+	f->missed = f->kind == APP_CRONJOB && (why->sys == ENXIO || why->sys == ENOENT);
+	if (f->missed)
+		change_version(f->w);
+	if (f->missed && !missed)
+		return;
 	f->w->c.trouble(why->msg, f->w->c.arg);
 }
 
 /* ---- life ---- */
 
-/* Servers before Kubernetes 1.21 have CronJobs as batch/v1beta1. */
-static int find_cron_jobs(struct workloads *w, struct err *e)
-{
-	struct deadline until = deadline_in(DISCOVER_MS);
-	struct discovered d;
-	int r = discovery_find(w->c.k, "batch/v1", "CronJob", until, NULL, &d, e);
-
-	if (r == -ENOENT)
-		w->res[APP_CRONJOB].version = "v1beta1";
-	return r == -ENOENT ? 0 : r;
-}
-
 int workloads_start(const struct workloads_conf *c, struct workloads **ret, struct err *e)
 {
 	struct workloads *w = calloc(1, sizeof(*w));
-	int r;
+	int r = 0;
 
 	*ret = NULL;
 	if (!w)
@@ -136,7 +144,7 @@ int workloads_start(const struct workloads_conf *c, struct workloads **ret, stru
 	w->c = *c;
 	for (size_t i = 0; i < APP_KINDS; i++)
 		w->res[i] = *app_resources[i];
-	r = find_cron_jobs(w, e);
+	w->cron_jobs = app_resources[APP_CRONJOB];
 	for (size_t i = 0; r == 0 && i < APP_KINDS; i++) {
 		struct follow *f = &w->follow[i];
 		const struct kube_watch_conf watch = { .k = c->k,
@@ -184,5 +192,5 @@ bool workloads_synced(struct workloads *w)
 
 const struct kube_resource *workloads_resource(const struct workloads *w, enum app_kind kind)
 {
-	return &w->res[kind];
+	return kind == APP_CRONJOB ? w->cron_jobs : &w->res[kind];
 }

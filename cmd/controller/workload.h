@@ -21,13 +21,12 @@ struct workloads_conf {
 
 struct workloads; /* opaque */
 
-/* Asks the API server which CronJobs it has. */
 int workloads_start(const struct workloads_conf *c, struct workloads **ret, struct err *e);
 /* Nothing is told any more. Both accept NULL. */
 void workloads_stop(struct workloads *w);
 void workloads_free(struct workloads *w); /* stopped before */
 bool workloads_synced(struct workloads *w);
-/* The resource as it is served; a kind of Kubernetes' own. */
+/* The resource as it is served, which may change; a kind of Kubernetes' own. */
 const struct kube_resource *workloads_resource(const struct workloads *w, enum app_kind kind);
 
 #endif
