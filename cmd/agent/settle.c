@@ -8,8 +8,10 @@
 #include "agent.h"
 #include "base/own.h"
 #include "ipam/reclaim.h"
+#include "keys.h"
 
 #define SETTLE_ALL_MS 30000
+#define PATIENCE_MS   1000
 
 static const char *text(const char *s)
 {
@@ -170,21 +172,35 @@ static int settle_intents(struct agent *a, struct deadline until, struct err *e)
 
 /* ---- blocks against attachments ---- */
 
+/* Of a pod that has no other call under way: what its DEL is letting go was not lost. An ADD, though, may
+ * wait for the very end of this, and is not waited for. */
+static int reclaim(struct agent *a, const struct ipam_attachment *at, struct deadline until,
+		   struct deadline patience, struct err *e)
+{
+	struct err ignored;
+	bool locked = keys_lock(a->keys, text(at->ns), text(at->pod), patience, &ignored) == 0;
+	struct call c;
+	int r = call_open_plain(a, ipam_attachment_hold(at) != HOLD_POD, until, &c, e);
+
+	if (r == 0)
+		r = ipam_reclaim(&c.m, at, e);
+	call_close(&c);
+	if (locked)
+		keys_unlock(a->keys, text(at->ns), text(at->pod));
+	return r;
+}
+
 int settle_lost(struct agent *a, bool last, struct deadline until, struct err *e)
 {
+	struct deadline patience = deadline_in(PATIENCE_MS); /* with all of them together */
 	uint64_t losses = store_kube_losses(a->hub);
 	struct attached l;
 	int r = attached_list(a, NULL, NULL, &l, e);
 
 	for (size_t i = 0; r == 0 && i < l.n; i++) {
-		struct call c;
-
 		if (l.v[i].boot && strcmp(l.v[i].boot, a->boot) != 0)
 			continue;
-		r = call_open_plain(a, ipam_attachment_hold(&l.v[i]) != HOLD_POD, until, &c, e);
-		if (r == 0)
-			r = ipam_reclaim(&c.m, &l.v[i], e);
-		call_close(&c);
+		r = reclaim(a, &l.v[i], until, patience, e);
 		if (r == -EEXIST) {
 			if (last)
 				say(LOG_LEVEL_ERROR, "%s", e->msg);

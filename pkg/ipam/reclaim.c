@@ -10,8 +10,8 @@
 #include "ipam/release.h"
 
 struct reclaim {
-	const struct ipam_attachment *a;
-	char taken[IP_TEXT_MAX]; /* the last address that is another's */
+	const struct ipam_attachment *was, *a; /* as listed, as stored now */
+	char taken[IP_TEXT_MAX];               /* the last address that is another's */
 	char by[256];
 	bool wrote;
 };
@@ -30,10 +30,10 @@ static int reclaim_one(struct txn *t, struct reclaim *x, size_t i, struct err *e
 	if (r < 0 || (strcmp(rec->container, a->container) == 0 && strcmp(rec->nic, a->nic) == 0))
 		return r;
 	if (rec->hold == HOLD_STS || rec->hold == HOLD_VM) {
-		/* Its own, without a holder: that was lost with the block. With one it has moved meanwhile.
-		 */
+		/* Its own, without a holder: that was lost with the block, or let go since by a DEL. With one
+		 * it has moved meanwhile. */
 		if (req.hold == rec->hold && req.hold_ref && strcmp(rec->ref, req.hold_ref) == 0) {
-			if (block_rec_has_holder(rec))
+			if (block_rec_has_holder(rec) || rec->since > a->since)
 				return 0;
 			x->wrote = true;
 			return claim_holder(t, &req, b, rec, e);
@@ -54,20 +54,26 @@ static int reclaim_one(struct txn *t, struct reclaim *x, size_t i, struct err *e
 
 static int reclaim_body(struct txn *t, void *arg, struct err *e)
 {
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
 	struct reclaim *x = arg;
-	int r = 0;
+	const struct ipam_attachment *was = x->was;
+	int r = stored_get(t, was->claimed_by ? "" : was->network, was->container, was->nic, &s, e);
 
 	x->taken[0] = '\0';
 	x->wrote = false;
-	for (size_t i = 0; r == 0 && i < x->a->ips.n; i++)
-		if (!x->a->ips.v[i].released)
+	if (r <= 0)
+		return r < 0 ? r : 1; /* its DEL was quicker */
+	x->a = &s.a;
+	r = 0;
+	for (size_t i = 0; r == 0 && i < s.a.ips.n; i++)
+		if (!s.a.ips.v[i].released)
 			r = reclaim_one(t, x, i, e);
 	return r == 0 && !x->wrote ? 1 : r;
 }
 
 int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e)
 {
-	struct reclaim x = { .a = a };
+	struct reclaim x = { .was = a };
 	int r = txn_run(m, STORE_RELEASE, reclaim_body, &x, e);
 
 	if (r < 0 || !x.taken[0])

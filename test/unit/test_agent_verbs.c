@@ -205,6 +205,60 @@ static void test_del_of_an_add_under_way(void **state)
 	verbs_close(&v);
 }
 
+/* ---- blocks that were lost ---- */
+
+static int lose(struct txn *t, void *arg, struct err *e)
+{
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, lab_ip(arg), &b, &rec, e);
+
+	if (r == 0) {
+		block_rec_init(rec);
+		b->dirty = true;
+	}
+	return r;
+}
+
+static unsigned alone;
+
+static void look_at_lock(void)
+{
+	struct err e;
+
+	if (keys_lock(verbs->a.keys, "default", "p", deadline_in(0), &e) == 0)
+		keys_unlock(verbs->a.keys, "default", "p");
+	else
+		alone++;
+}
+
+/* No DEL of the pod comes between; and an ADD that waits for the end of this is not waited for. */
+static void test_lost_record(void **state)
+{
+	(void)state;
+	for (int busy = 0; busy < 2; busy++) {
+		struct verbs_lab v;
+		char had[64];
+
+		print_message("# another call: %d\n", busy);
+		verbs_open(&v);
+		snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+		assert_int_equal(txn_run(&v.l.m, STORE_WRITE, lose, had, &v.e), 0);
+		if (busy)
+			assert_int_equal(keys_lock(v.a.keys, "default", "p", deadline_in(0), &v.e), 0);
+		else
+			v.opened = look_at_lock;
+		alone = 0;
+		assert_int_equal(settle_lost(&v.a, true, deadline_in(60000), &v.e), 0);
+		assert_int_equal(alone, !busy);
+		EXPECT(lab_state(&v.l, had), "pod c1");
+		assert_int_equal(keys_lock(v.a.keys, "default", "p", deadline_in(0), &v.e),
+				 busy ? -ETIMEDOUT : 0);
+		keys_unlock(v.a.keys, "default", "p");
+		verbs_close(&v);
+	}
+}
+
 /* ---- ADD that cannot be answered ---- */
 
 /* What an answer needs of the API server is asked for before anything is claimed. */
@@ -252,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_cut_off_first_sandbox),
 		cmocka_unit_test(test_note_of_an_add_under_way),
 		cmocka_unit_test(test_del_of_an_add_under_way),
+		cmocka_unit_test(test_lost_record),
 		cmocka_unit_test(test_migration_cannot_be_asked_for),
 		cmocka_unit_test(test_deadline),
 	};

@@ -2,6 +2,8 @@
 /* test_ipam_reclaim.c - what a node claims again when blocks may have lost it, and what it leaves to others
  */
 #include "ipam/reclaim.h"
+#include "ipam/claim.h"
+#include "ipam/release.h"
 #include "ipam_cluster.h"
 
 #define A "subnet: 10.0.0.0/24, ips: [10.0.0.1-10.0.0.9], default: true"
@@ -75,6 +77,87 @@ static void test_given_away(void **state)
 	lab_remove(&l);
 }
 
+/* As it was before the attachment. */
+static int without_holder(struct txn *t, void *arg, struct err *e)
+{
+	const struct ipam_attachment *at = arg;
+	struct txn_block *b;
+	struct block_rec *rec;
+	int r = txn_record(t, lab_ip("10.0.0.1"), &b, &rec, e);
+
+	if (r == 0) {
+		release_holder(t, b, rec);
+		rec->since = at->since - 1;
+	}
+	return r;
+}
+
+static int put_again(struct txn *t, void *arg, struct err *e)
+{
+	const struct ipam_attachment *at = arg;
+	CLEANUP(stored_clear) struct stored_attachment s = { 0 };
+	int r = stored_get(t, at->network, at->container, at->nic, &s, e);
+
+	return r < 0 ? r : claim_put(t, at->network, at, s.version, e);
+}
+
+/* Its DEL comes between the list of attachments and the look at this one: of what it let go nothing comes
+ * back, whether the block had lost it or keeps it for the next pod. */
+static void test_gone_meanwhile(void **state)
+{
+	static const struct {
+		const char *sts, *before, *after;
+		bool lost;
+	} rows[] = {
+		{ NULL, "none", "none", true },
+		{ "default/db/0", "none", "none", true },
+		{ "default/db/0", "sts c1", "sts", false },
+		{ NULL, "pod c1", "free", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ipam_attachment at;
+		struct lab l;
+
+		print_message("# row %zu\n", i);
+		cluster_open(&l);
+		lab_pool(&l, "a", A);
+		at = add(&l, "c1", rows[i].sts ? "db-0" : "p", "n1", rows[i].sts);
+		if (rows[i].lost)
+			assert_int_equal(txn_run(&l.m, STORE_WRITE, wipe, (char *)"10.0.0.1", &l.e), 0);
+		EXPECT(lab_state(&l, "10.0.0.1"), rows[i].before);
+		assert_int_equal(ipam_del(&l.m, "net", "c1", "eth0", &l.e), 0);
+		assert_int_equal(ipam_reclaim(&l.m, &at, &l.e), 0);
+		EXPECT(lab_state(&l, "10.0.0.1"), rows[i].after);
+		ipam_attachment_clear(&at);
+		store_close(l.st);
+		lab_remove(&l);
+	}
+}
+
+/* The update of a DEL stands in the block, and the attachment is about to go. */
+static void test_going(void **state)
+{
+	struct ipam_attachment at;
+	struct lab l;
+
+	(void)state;
+	cluster_open(&l);
+	lab_pool(&l, "a", A);
+	at = add(&l, "c1", "db-0", "n1", "default/db/0");
+	at.since -= 2; /* it was longer ago */
+	assert_int_equal(txn_run(&l.m, STORE_WRITE, put_again, &at, &l.e), 0);
+	assert_int_equal(txn_run(&l.m, STORE_WRITE, without_holder,
+				 &(struct ipam_attachment){ .since = at.since + 2 }, &l.e),
+			 0);
+	assert_int_equal(ipam_reclaim(&l.m, &at, &l.e), 0);
+	EXPECT(lab_state(&l, "10.0.0.1"), "sts");
+	ipam_attachment_clear(&at);
+	store_close(l.st);
+	lab_remove(&l);
+}
+
 /* A StatefulSet's pod runs on another node by now, and this one never heard of its end: nothing was lost. */
 static void test_moved(void **state)
 {
@@ -89,8 +172,9 @@ static void test_moved(void **state)
 	EXPECT(lab_state(&l, "10.0.0.1"), "sts c2");
 	assert_int_equal(ipam_reclaim(&l.m, &at, &l.e), 0);
 	EXPECT(lab_state(&l, "10.0.0.1"), "sts c2");
-	/* Without a holder it is this one's again. */
-	assert_int_equal(ipam_del(&l.m, "net", "c2", "eth0", &l.e), 0);
+	/* Set back to before it had a holder: it is this one's again. */
+	assert_int_equal(txn_run(&l.m, STORE_WRITE, without_holder, &now, &l.e), 0);
+	EXPECT(lab_state(&l, "10.0.0.1"), "sts");
 	assert_int_equal(ipam_reclaim(&l.m, &now, &l.e), 0);
 	EXPECT(lab_state(&l, "10.0.0.1"), "sts c2");
 	ipam_attachment_clear(&at);
@@ -102,8 +186,8 @@ static void test_moved(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_given_away),
+		cmocka_unit_test(test_lost),           cmocka_unit_test(test_given_away),
+		cmocka_unit_test(test_gone_meanwhile), cmocka_unit_test(test_going),
 		cmocka_unit_test(test_moved),
 	};
 

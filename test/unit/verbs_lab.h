@@ -55,6 +55,7 @@ struct verbs_lab {
 	enum cluster_fate fate;
 	bool no_migrations;            /* they cannot be asked for */
 	void (*asked_migration)(void); /* while that is asked */
+	void (*opened)(void);          /* with each session */
 	struct deadline until;         /* of the last question for a pod */
 	const char *intent;            /* what was cut off; NULL: nothing */
 };
@@ -146,6 +147,8 @@ int verbs_session(struct store_kube *h, bool fixed, struct store **ret, struct e
 	(void)h;
 	(void)fixed;
 	(void)e;
+	if (verbs->opened)
+		verbs->opened();
 	*ret = verbs->l.st;
 	return 0;
 }
