@@ -23,45 +23,58 @@
 #define NS_MAX    256
 #define CONFIGS   2 /* ConfigMaps that matter: kubeadm's, Cilium's */
 
+struct source {
+	struct coordinator *p;
+	struct kube_watch *watch; /* NULL: the cluster did not have it */
+	int said;                 /* errno of the last trouble that was said; 0: none. The watch's thread */
+};
+
 struct coordinator {
 	struct controller *c;
 	struct kube_queue *queue;
-	struct kube_watch *objects, *configs[CONFIGS];
+	struct source objects, configs[CONFIGS];
 	pthread_mutex_t lock; /* of what follows */
 	bool stopping;
-	struct kube_watch *sources[COORDINATOR_SOURCES]; /* NULL: the cluster did not have it */
+	struct source sources[COORDINATOR_SOURCES];
 };
 
 /* ---- when ---- */
 
 static int object_event(const struct kube_event *ev, void *arg, struct err *e)
 {
-	struct coordinator *p = arg;
+	struct source *s = arg;
 
 	(void)e;
+	s->said = 0;
 	if (ev->name)
-		kube_queue_add(p->queue, ev->name, 0);
+		kube_queue_add(s->p->queue, ev->name, 0);
 	return 0;
 }
 
 static int source_event(const struct kube_event *ev, void *arg, struct err *e)
 {
-	struct coordinator *p = arg;
+	struct source *s = arg;
 
-	(void)ev;
 	(void)e;
-	kube_queue_add(p->queue, p->c->conf.coordinator_name, SETTLE_MS);
+	if (ev->change != KUBE_LISTING)
+		s->said = 0;
+	kube_queue_add(s->p->queue, s->p->c->conf.coordinator_name, SETTLE_MS);
 	return 0;
 }
 
+/* What the cluster had and has no more is tried again and again. */
 static void trouble(const struct err *why, void *arg)
 {
-	(void)arg;
+	struct source *s = arg;
+
+	if (s->said == why->sys)
+		return;
+	s->said = why->sys;
 	say(LOG_LEVEL_WARN, "%s", why->msg);
 }
 
 static int watch(struct coordinator *p, const struct kube_resource *res, const char *ns, const char *fields,
-		 struct kube_watch **ret, struct err *e)
+		 struct source *ret, struct err *e)
 {
 	const struct kube_watch_conf w = { .k = p->c->k,
 					   .res = res,
@@ -70,9 +83,10 @@ static int watch(struct coordinator *p, const struct kube_resource *res, const c
 					   .metadata_only = true,
 					   .event = source_event,
 					   .trouble = trouble,
-					   .arg = p };
+					   .arg = ret };
 
-	return kube_watch_start(&w, ret, e);
+	ret->p = p;
+	return kube_watch_start(&w, &ret->watch, e);
 }
 
 /* The cluster has it: from now on it is followed. */
@@ -84,7 +98,7 @@ static void follow(struct coordinator *p, const struct kube_resource *res)
 	if (res < coordinator_sources || i >= COORDINATOR_SOURCES)
 		return;
 	pthread_mutex_lock(&p->lock);
-	if (!p->stopping && !p->sources[i] && watch(p, res, NULL, NULL, &p->sources[i], &e) < 0)
+	if (!p->stopping && !p->sources[i].watch && watch(p, res, NULL, NULL, &p->sources[i], &e) < 0)
 		say(LOG_LEVEL_WARN, "%s: not followed: %s", res->plural, e.msg);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -283,17 +297,17 @@ static void stop(void *part)
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	pthread_mutex_unlock(&p->lock);
-	kube_watch_stop(p->objects);
+	kube_watch_stop(p->objects.watch);
 	for (size_t i = 0; i < CONFIGS; i++)
-		kube_watch_stop(p->configs[i]);
+		kube_watch_stop(p->configs[i].watch);
 	for (size_t i = 0; i < COORDINATOR_SOURCES; i++)
-		kube_watch_stop(p->sources[i]);
+		kube_watch_stop(p->sources[i].watch);
 	kube_queue_stop(p->queue);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
-static int watch_config(struct coordinator *p, const char *config, struct kube_watch **ret, struct err *e)
+static int watch_config(struct coordinator *p, const char *config, struct source *ret, struct err *e)
 {
 	const char *slash = strchr(config, '/');
 	char ns[NS_MAX], fields[NS_MAX + 16];
@@ -310,11 +324,12 @@ static int start_all(struct coordinator *p, struct err *e)
 						 .res = &kube_resources[KUBE_SPIDERCOORDINATORS],
 						 .event = object_event,
 						 .trouble = trouble,
-						 .arg = p };
+						 .arg = &p->objects };
 	int r = kube_queue_start(&queue, &p->queue, e);
 
+	p->objects.p = p;
 	if (r == 0)
-		r = kube_watch_start(&objects, &p->objects, e);
+		r = kube_watch_start(&objects, &p->objects.watch, e);
 	if (r == 0)
 		r = watch_config(p, "kube-system/kubeadm-config", &p->configs[0], e);
 	return r < 0 ? r : watch_config(p, p->c->conf.cilium_config, &p->configs[1], e);
