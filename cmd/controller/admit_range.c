@@ -51,13 +51,23 @@ static bool same_owner(const struct review_request *q)
 struct defaulting {
 	enum api_kind kind;
 	struct api_world w;
+	const char *mark; /* that the edit would lose; NULL: none */
 };
+
+static const char *taken_over(struct json_object *o)
+{
+	return json_get_str(json_get(json_get(o, "metadata"), "annotations"), API_ANNOTATION_TAKEN_OVER);
+}
 
 static int fill_in(void *obj, void *arg, struct err *e)
 {
 	const struct defaulting *d = arg;
+	struct api_object *o = obj;
+	int r = api_default(d->kind, obj, &d->w, e);
 
-	return api_default(d->kind, obj, &d->w, e);
+	if (r == 0 && d->mark)
+		r = json_map_set(&o->meta.annotations, API_ANNOTATION_TAKEN_OVER, d->mark, e);
+	return r;
 }
 
 static int mutate(const struct admit_call *c, enum api_kind kind, struct json_object **patch, struct err *e)
@@ -66,9 +76,15 @@ static int mutate(const struct admit_call *c, enum api_kind kind, struct json_ob
 	const struct admit_snapshot *s = NULL;
 	int r = 0;
 
-	if (!admit_is_object(c->q) || !c->q->object || is_deleting(c->q->object))
+	if (!admit_is_object(c->q) || !c->q->object)
 		return 0;
-	if (kind == API_IPPOOL && d.w.enable_subnet && !(same_spec(c->q) && same_owner(c->q)))
+	/* Manifests do not have it, and "kubectl replace" makes the pool what the manifest says. */
+	if (kind == API_IPPOOL && !taken_over(c->q->object))
+		d.mark = taken_over(c->q->old);
+	if (is_deleting(c->q->object) && !d.mark)
+		return 0;
+	if (kind == API_IPPOOL && d.w.enable_subnet && !is_deleting(c->q->object) &&
+	    !(same_spec(c->q) && same_owner(c->q)))
 		r = admit_snapshot(c->a->subnets, c, &s, e);
 	if (s) {
 		d.w.subnets = s->subnets;

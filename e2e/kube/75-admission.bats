@@ -193,6 +193,10 @@ held() {
 	same '["a.example/f","spiderpool.spidernet.io"]' "$(jq -c .metadata.finalizers <<<"$output")"
 	same '{"default":false,"disable":false,"ipVersion":4,"ips":["10.1.0.1-10.1.0.4","10.1.0.9"],"subnet":"10.1.0.0/24"}' \
 		"$(jq -cS .spec <<<"$output")"
+	# What marks a pool as taken over stays, whoever writes the pool anew.
+	ok marked edit spiderippools d1 '{"metadata": {"annotations": {"ipam.spidernet.io/taken-over": "then"}}}'
+	ok unmarked edit spiderippools d1 '{"metadata": {"annotations": null}}'
+	same '{"ipam.spidernet.io/taken-over":"then"}' "$(jq -c .metadata.annotations <<<"$output")"
 	ok v6 post spiderippools d2 '{"subnet": "fd01::/64", "ips": ["fd01::1-fd01::ffff:ffff"], "excludeIPs": ["fd01::9", "fd01::8"]}'
 	same '{"default":false,"disable":false,"excludeIPs":["fd01::8-fd01::9"],"ipVersion":6,"ips":["fd01::1-fd01::ffff:ffff"],"subnet":"fd01::/64"}' \
 		"$(jq -cS .spec <<<"$output")"

@@ -381,6 +381,27 @@ held() { # POOL COUNT
 	is sp/old .status.allocatedIPs ""
 }
 
+@test "a pool that loses the mark serves on, and is marked again" {
+	kube_pool lost 10.111.0.0/16 10.111.16.1-10.111.16.4
+	pods l 1 2
+	run adds lost l 1 1
+	same "" "$output"
+	eventually 10 is sp/lost .status.allocatedIPCount 1
+	controller_stop 1
+	kubectl annotate sp lost ipam.spidernet.io/taken-over- >&2
+	sleep 1 # agents have heard of it
+	run adds lost l 2 2
+	same "" "$output"
+	start
+	marked() { [ -n "$(of sp/lost '.metadata.annotations.ipam\.spidernet\.io/taken-over')" ]; }
+	eventually 30 marked
+	eventually 10 exact lost
+	run told sp/lost TakeoverPending
+	same "" "$output"
+	run dels l 1 2
+	kubectl delete sp lost >&2
+}
+
 @test "while pods of an older Spiderpool are there no pool is taken possession of" {
 	kubectl apply -f - >&2 <<-YAML
 		apiVersion: v1

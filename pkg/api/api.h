@@ -69,6 +69,7 @@ struct api_ippool_spec {
 struct api_ippool_status {
 	char *allocated_ips; /* JSON text */
 	struct json_int total_ip_count, allocated_ip_count;
+	struct json_int observed_generation; /* the Go Spiderpool's writes of the status have none */
 };
 
 /* Every resource starts with kind, api_version and meta. */

@@ -88,6 +88,8 @@ static const struct json_field ippool_status_fields[] = {
 	   .doc = "JSON text: who has which address"),
 	JF(struct api_ippool_status, total_ip_count, "totalIPCount", .doc = "Addresses of ips - excludeIPs"),
 	JF(struct api_ippool_status, allocated_ip_count, "allocatedIPCount", .doc = "Addresses in use"),
+	JF(struct api_ippool_status, observed_generation, "observedGeneration",
+	   .doc = "Generation of the pool that the status is about"),
 };
 static const struct json_table ippool_status_table =
 	JSON_TABLE(struct api_ippool_status, "status", ippool_status_fields);

@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "ipam/plan.h"
+#include "ipam/takeover.h"
 
 int ipam_pool_value(struct json_object *pool, struct buf *text, const char *terms[4], struct err *e)
 {
@@ -20,10 +21,9 @@ int ipam_pool_value(struct json_object *pool, struct buf *text, const char *term
 	if (r < 0)
 		return r;
 	p = (struct api_ippool *)o;
-	if (json_map_get(&o->meta.annotations, API_ANNOTATION_TAKEN_OVER)) {
-		free(p->status.allocated_ips);
-		p->status.allocated_ips = NULL;
-	}
+	if (!takeover_due(p))
+		free(TAKE_PTR(p->status.allocated_ips));
+	p->status.observed_generation.set = false;
 	pool_terms(p, terms);
 	r = api_encode_text(kind, p, text, e);
 	api_free(kind, o);

@@ -14,11 +14,13 @@
 #define BATCH 256        /* records of one transaction */
 #define MADE  "takeover" /* block_rec.request of what was made here, until its pod has a container */
 
+/* Without the mark, but written by our controller: an edit has lost it. The older one writes the status
+ * whole, and knows no generation there. */
 bool takeover_due(const struct api_ippool *p)
 {
 	const char *text = p->status.allocated_ips;
 
-	return text && *text && strcmp(text, "{}") != 0 &&
+	return text && *text && strcmp(text, "{}") != 0 && !p->status.observed_generation.set &&
 	       !json_map_get(&p->obj.meta.annotations, API_ANNOTATION_TAKEN_OVER);
 }
 

@@ -16,12 +16,23 @@
 	"\",\"kind\":\"SpiderSubnet\",\"name\":\"s\"," \
 	"\"uid\":\"us\",\"controller\":true,\"blockOwnerDeletion\":true}]"
 
+#define GOES ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\""
+#define MARKED(more) \
+	BELOW(LABELLED, OWNED more ",\"annotations\":{\"" API_ANNOTATION_TAKEN_OVER "\":\"then\"}")
+
 static const struct {
 	const char *rule, *old, *object, *patch; /* NULL: no operation */
 } defaults[] = {
 	{ "a label of somebody's", BELOW(LABELLED, OWNED), BELOW(LABELLED ",\"x\":\"y\"", OWNED), NULL },
 	{ "the label of the subnet goes", BELOW(LABELLED, OWNED), BELOW("", OWNED),
 	  "[{\"op\":\"add\",\"path\":\"/metadata/labels/ipam.spidernet.io~1owner-spider-subnet\",\"value\":\"s\"}]" },
+	{ "what marks a pool as ours goes", MARKED(""), BELOW(LABELLED, OWNED),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/annotations\",\"value\":{\"ipam.spidernet.io/taken-over\":\"then\"}}]" },
+	{ "while it is being deleted", MARKED(GOES),
+	  BELOW(LABELLED, OWNED GOES ",\"annotations\":{\"a\":\"b\"}"),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/annotations/ipam.spidernet.io~1taken-over\",\"value\":\"then\"}]" },
+	{ "another mark", MARKED(""),
+	  BELOW(LABELLED, OWNED ",\"annotations\":{\"" API_ANNOTATION_TAKEN_OVER "\":\"now\"}"), NULL },
 };
 
 static void check_defaults(size_t i)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_ipam_takeover.c - what an older Spiderpool recorded in pools becomes records of blocks */
 #include "ipam/takeover.h"
+#include "ipam/pool.h"
 #include "ipam/endpoint.h"
 #include "ipam_cluster.h"
 
@@ -296,6 +297,45 @@ static void test_unreadable(void **state)
 	end(&l);
 }
 
+static void test_due(void **state)
+{
+	static const struct {
+		const char *pool;
+		bool due;
+	} rows[] = {
+		{ "\"status\":{\"allocatedIPs\":\"{\\\"10.6.0.1\\\":{}}\"}", true },
+		{ "\"metadata\":{\"annotations\":{\"ipam.spidernet.io/taken-over\":\"x\"}},"
+		  "\"status\":{\"allocatedIPs\":\"{\\\"10.6.0.1\\\":{}}\"}",
+		  false },
+		/* an edit has lost the mark, but our controller wrote the status */
+		{ "\"status\":{\"allocatedIPs\":\"{\\\"10.6.0.1\\\":{}}\",\"observedGeneration\":3}", false },
+		{ "\"status\":{\"allocatedIPs\":\"{}\"}", false },
+		{ "\"status\":{\"totalIPCount\":1}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf text = BUF_INIT(BUF_MAX_DEFAULT), value = BUF_INIT(BUF_MAX_DEFAULT);
+		struct json_object *tree;
+		struct api_ippool p;
+		const char *terms[4];
+		struct err e;
+
+		buf_fmt(&text, "{\"apiVersion\":\"" API_VERSION "\",\"kind\":\"SpiderIPPool\",%s}",
+			rows[i].pool);
+		assert_int_equal(json_parse(text.s, text.len, "row", &tree, &e), 0);
+		assert_int_equal(ipam_pool_value(tree, &value, terms, &e), 0);
+		/* what the engine sees, and what it is told */
+		assert_int_equal(api_decode_text(API_IPPOOL, text.s, text.len, "row", &p, &e), 0);
+		if (takeover_due(&p) != rows[i].due || !strstr(value.s, "allocatedIPs") == rows[i].due)
+			fail_msg("row %zu: %d, %s", i, takeover_due(&p), value.s);
+		json_object_put(tree);
+		api_clear(API_IPPOOL, &p);
+		buf_clear(&value);
+		buf_clear(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_never_over_anothers),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_due),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
