@@ -47,12 +47,28 @@ static bool has_controller(struct json_object *refs)
 {
 	bool controller;
 
-	for (size_t i = 0; i < json_object_array_length(refs); i++) {
-		if (json_get_bool(json_object_array_get_idx(refs, i), "controller", &controller) &&
-		    controller)
+	for (size_t i = 0; i < json_len(refs); i++) {
+		if (json_get_bool(json_at(refs, i), "controller", &controller) && controller)
 			return true;
 	}
 	return false;
+}
+
+/* The list is shared with the tree that the object was read from (json.h), which is not to change. */
+static int own_list(struct json_object **refs, struct err *e)
+{
+	struct json_object *copy = NULL;
+	int r = 0;
+
+	if (!json_object_is_type(*refs, json_type_array))
+		copy = json_object_new_array();
+	else
+		r = json_dup(*refs, &copy, e);
+	if (r < 0 || !copy)
+		return r < 0 ? r : err_nomem(e);
+	json_object_put(*refs);
+	*refs = copy;
+	return 0;
 }
 
 /* A local store has no UIDs: then the label alone tells the owner. */
@@ -61,16 +77,11 @@ static int set_owner(struct api_meta *m, const struct api_meta *owner, struct er
 	struct json_object *ref;
 	int r;
 
-	if (!owner->uid || !*owner->uid)
+	if (!owner->uid || !*owner->uid || has_controller(m->owner_references))
 		return 0;
-	if (!json_object_is_type(m->owner_references, json_type_array)) {
-		json_put_p(&m->owner_references);
-		m->owner_references = json_object_new_array();
-		if (!m->owner_references)
-			return err_nomem(e);
-	}
-	if (has_controller(m->owner_references))
-		return 0;
+	r = own_list(&m->owner_references, e);
+	if (r < 0)
+		return r;
 	ref = json_object_new_object();
 	r = json_append(m->owner_references, ref, e);
 	if (r == 0)

@@ -11,10 +11,10 @@
 	     "\":\"10-0-0-0-24\"" labels "}" more, \
 	     "\"subnet\":\"10.0.0.0/24\",\"default\":false,\"disable\":false")
 #define LABELLED ",\"" API_LABEL_OWNER "\":\"s\""
-#define OWNED \
-	",\"ownerReferences\":[{\"apiVersion\":\"" API_VERSION \
-	"\",\"kind\":\"SpiderSubnet\",\"name\":\"s\"," \
-	"\"uid\":\"us\",\"controller\":true,\"blockOwnerDeletion\":true}]"
+#define OWNER \
+	"{\"apiVersion\":\"" API_VERSION "\",\"kind\":\"SpiderSubnet\",\"name\":\"s\",\"uid\":\"us\"," \
+	"\"controller\":true,\"blockOwnerDeletion\":true}"
+#define OWNED ",\"ownerReferences\":[" OWNER "]"
 
 #define GOES ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\""
 #define MARKED(more) \
@@ -31,6 +31,12 @@ static const struct {
 	{ "while it is being deleted", MARKED(GOES),
 	  BELOW(LABELLED, OWNED GOES ",\"annotations\":{\"a\":\"b\"}"),
 	  "[{\"op\":\"add\",\"path\":\"/metadata/annotations/ipam.spidernet.io~1taken-over\",\"value\":\"then\"}]" },
+	{ "an owner that does not control", NULL, BELOW(LABELLED, ",\"ownerReferences\":[{\"name\":\"x\"}]"),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/ownerReferences/-\",\"value\":" OWNER "}]" },
+	{ "an empty list of owners", NULL, BELOW(LABELLED, ",\"ownerReferences\":[]"),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/ownerReferences/-\",\"value\":" OWNER "}]" },
+	{ "no list of owners", NULL, BELOW(LABELLED, ""),
+	  "[{\"op\":\"add\",\"path\":\"/metadata/ownerReferences\",\"value\":[" OWNER "]}]" },
 	{ "another mark", MARKED(""),
 	  BELOW(LABELLED, OWNED ",\"annotations\":{\"" API_ANNOTATION_TAKEN_OVER "\":\"now\"}"), NULL },
 };
