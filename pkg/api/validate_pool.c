@@ -213,8 +213,9 @@ static int check_apart(const struct ip_set *total, const struct api_ippool *othe
 	return r;
 }
 
-static int check_other_pools(const struct api_ippool *p, const struct check_facts *f, bool create,
-			     const struct api_world *w, struct err *e)
+static int check_other_pools(const struct api_ippool *p, const struct check_facts *f,
+			     const struct ip_set *added, bool create, const struct api_world *w,
+			     struct err *e)
 {
 	for (size_t i = 0; i < w->n_pools; i++) {
 		const struct api_ippool *other = w->pools[i];
@@ -229,7 +230,7 @@ static int check_other_pools(const struct api_ippool *p, const struct check_fact
 		if (!api_read_network(&other->spec.range, &network))
 			continue;
 		if (ip_prefix_equal(network, f->subnet))
-			r = check_apart(&f->total, other, e);
+			r = check_apart(added, other, e);
 		else if (create && ip_prefix_overlaps(network, f->subnet))
 			r = check_failed(e,
 					 "spec.subnet: %s: overlaps %s of SpiderIPPool %s: want the same "
@@ -243,7 +244,7 @@ static int check_other_pools(const struct api_ippool *p, const struct check_fact
 	return 0;
 }
 
-static int check_owner(const struct api_ippool *p, const struct check_facts *f, const struct api_world *w,
+static int check_owner(const struct api_ippool *p, const struct ip_set *added, const struct api_world *w,
 		       struct err *e)
 {
 	const struct api_subnet *owner = api_find_owner(&p->spec.range, w);
@@ -258,8 +259,30 @@ static int check_owner(const struct api_ippool *p, const struct check_facts *f, 
 		return r;
 	snprintf(why, sizeof(why), "not in SpiderSubnet %s: add them to its spec.ips first",
 		 api_name_of(&owner->obj));
-	r = check_inside(&f->total, &total, why, e);
+	r = check_inside(added, &total, why, e);
 	ip_set_clear(&total);
+	return r;
+}
+
+/* What the pool has had before is its own, also when another has it too, or its subnet has not: such a pool
+ * can be disabled, and shrink step by step. */
+static int check_others(const struct api_ippool *p, const struct api_ippool *old, const struct check_facts *f,
+			const struct api_world *w, struct err *e)
+{
+	struct ip_set added = { 0 }, before = { 0 };
+	int r = old ? api_try_total(&old->spec.range, &before, e) : 0, had = r;
+
+	if (r >= 0)
+		r = ip_set_copy(&f->total, &added, e);
+	if (r == 0 && had)
+		r = ip_set_subtract(&added, &before, e);
+	if (r == 0 && (!old || added.n)) {
+		r = check_other_pools(p, f, &added, !old, w, e);
+		if (r == 0)
+			r = check_owner(p, &added, w, e);
+	}
+	ip_set_clear(&before);
+	ip_set_clear(&added);
 	return r;
 }
 
@@ -316,9 +339,7 @@ static int check_pool_rules(const struct api_ippool *p, const struct api_ippool 
 	if (r == 0)
 		r = check_affinities(p, e);
 	if (r == 0)
-		r = check_other_pools(p, f, !old, w, e);
-	if (r == 0)
-		r = check_owner(p, f, w, e);
+		r = check_others(p, old, f, w, e);
 	if (r == 0 && old)
 		r = check_pool_kept(p, old, f, w, e);
 	return r;

@@ -29,6 +29,8 @@
 	}
 #define A      POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"]")
 #define A_LESS POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.4\"]")
+#define A_MORE POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.12\"]")
+#define A_OFF  POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"],\"disable\":true")
 #define A_META \
 	POOL("a", ",\"labels\":{\"x\":\"y\"}", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.0.1-10.0.0.9\"]")
 #define A_BAD         POOL("a", "", "\"subnet\":\"10.0.0.0/24\",\"ips\":[\"10.0.1.1\"]")
@@ -309,6 +311,37 @@ static const struct {
 	  NULL,
 	  "GET map,PUT map,GET pools,GET subnets",
 	  { THE_MAP(""), PUT_MAP, LIST("spiderippools", A_LESS), LIST("spidersubnets", "") },
+	  .dry_run = false },
+	{ "into another",
+	  "UPDATE",
+	  A_LESS,
+	  A,
+	  EINVAL,
+	  ERR_CONFIG,
+	  "10.0.0.9: SpiderIPPool b has them too",
+	  "GET map,PUT map,GET pools,GET subnets,GET map",
+	  { THE_MAP(""), PUT_MAP, LIST("spiderippools", A_LESS "," B), LIST("spidersubnets", ""),
+	    THE_MAP("") },
+	  .dry_run = false },
+	{ "beside what another has had from of old",
+	  "UPDATE",
+	  A,
+	  A_MORE,
+	  0,
+	  0,
+	  NULL,
+	  "GET map,PUT map,GET pools,GET subnets",
+	  { THE_MAP(""), PUT_MAP, LIST("spiderippools", A "," B), LIST("spidersubnets", "") },
+	  .dry_run = false },
+	{ "the same addresses: nobody is asked",
+	  "UPDATE",
+	  A,
+	  A_OFF,
+	  0,
+	  0,
+	  NULL,
+	  "",
+	  { { 0 } },
 	  .dry_run = false },
 	{ "a delete: it was there",
 	  "DELETE",
