@@ -175,9 +175,12 @@ static void work_on(struct kube_queue *q, struct entry *en)
 	en->working = true;
 	pthread_mutex_unlock(&q->lock);
 	r = q->c.work(en->key, &q->cancel, q->c.arg, &e);
-	if (r < 0 && q->c.failed && !q->stopping)
-		q->c.failed(en->key, &e, en->failures + 1, q->c.arg);
 	pthread_mutex_lock(&q->lock);
+	if (r < 0 && q->c.failed && !q->stopping) {
+		pthread_mutex_unlock(&q->lock);
+		q->c.failed(en->key, &e, en->failures + 1, q->c.arg);
+		pthread_mutex_lock(&q->lock);
+	}
 	en->working = false;
 	en->failures = r < 0 ? en->failures + 1 : 0;
 	if (r < 0)

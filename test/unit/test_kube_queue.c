@@ -25,7 +25,7 @@ struct bench {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool hold; /* workers wait */
-	unsigned working[KEYS], done[KEYS], calls, most, now, fails_left;
+	unsigned working[KEYS], done[KEYS], calls, most, now, fails_left, told;
 	char order[256];
 };
 
@@ -194,6 +194,68 @@ static void test_stop(void **state)
 	kube_queue_stop(NULL);
 }
 
+static void failed(const char *key, const struct err *e, unsigned times, void *arg)
+{
+	struct bench *b = arg;
+
+	(void)key;
+	(void)e;
+	(void)times;
+	pthread_mutex_lock(&b->lock);
+	b->told++;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void *stop(void *arg)
+{
+	struct bench *b = arg;
+
+	kube_queue_stop(b->q);
+	return NULL;
+}
+
+/* What fails because it was told to end is no failure. */
+static void test_failure_at_the_end(void **state)
+{
+	const struct kube_queue_conf c = { .work = work, .failed = failed, .first_ms = 1, .most_ms = 4 };
+	struct bench b;
+	pthread_t thread;
+	struct err e;
+
+	(void)state;
+	for (int stopping = 0; stopping < 2; stopping++) {
+		struct kube_queue_conf with = c;
+
+		bench_init(&b);
+		with.arg = &b;
+		b.hold = true;
+		b.fails_left = 1;
+		assert_int_equal(kube_queue_start(&with, &b.q, &e), 0);
+		kube_queue_add(b.q, "0", 0);
+		until_working(&b, 1);
+		if (stopping) {
+			char key[8];
+			size_t before;
+			int i = 1;
+
+			pthread_create(&thread, NULL, stop, &b);
+			do { /* until nothing is taken any more */
+				before = kube_queue_len(b.q);
+				snprintf(key, sizeof(key), "%d", i++);
+				kube_queue_add(b.q, key, 3600000);
+			} while (kube_queue_len(b.q) > before && i < KEYS);
+		}
+		hold(&b, false);
+		if (stopping) {
+			pthread_join(thread, NULL);
+		} else {
+			idle(&b);
+			kube_queue_stop(b.q);
+		}
+		assert_int_equal(b.told, !stopping);
+	}
+}
+
 static void test_key(void **state)
 {
 	char ns[64];
@@ -208,8 +270,13 @@ static void test_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once),     cmocka_unit_test(test_workers), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_failures), cmocka_unit_test(test_stop),    cmocka_unit_test(test_key),
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_failure_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
