@@ -361,6 +361,7 @@ int settle_all(struct agent *a, struct err *e)
 	struct deadline until = deadline_in(SETTLE_ALL_MS);
 	int r = settle_intents(a, until, e);
 
+	note_tidy(a->notes);
 	if (r == 0)
 		r = settle_lost(a, true, until, e);
 	if (r == 0)

@@ -2,6 +2,7 @@
 /* file.c - small files: read whole with a limit, replace atomically */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/own.h"
+
+#define TEMP_END ".tmp"
 
 int file_read_fd(int fd, const char *what, size_t max, struct buf *out, struct err *e)
 {
@@ -103,7 +107,7 @@ int file_replace(int dirfd, const char *path, mode_t mode, const void *data, siz
 	int r;
 
 	/* One process writes one file at a time; a leftover of the same pid is from before a reboot. */
-	if (snprintf(temp, sizeof(temp), "%s.%d.tmp", path, (int)getpid()) >= (int)sizeof(temp))
+	if (snprintf(temp, sizeof(temp), "%s.%d" TEMP_END, path, (int)getpid()) >= (int)sizeof(temp))
 		return err_sys(e, ENAMETOOLONG, "%s", path);
 	unlinkat(dirfd, temp, 0);
 	r = write_temp(dirfd, temp, mode, data, len, durable, e);
@@ -114,6 +118,34 @@ int file_replace(int dirfd, const char *path, mode_t mode, const void *data, siz
 		return r;
 	}
 	return durable ? sync_parent(dirfd, path, e) : 0;
+}
+
+/* ".PID.tmp" behind a name. */
+static bool is_temp(const char *name)
+{
+	size_t len = strlen(name), end = strlen(TEMP_END), digits = 0;
+
+	if (len <= end || strcmp(name + len - end, TEMP_END) != 0)
+		return false;
+	len -= end;
+	while (len && name[len - 1] >= '0' && name[len - 1] <= '9') {
+		len--;
+		digits++;
+	}
+	return digits && len > 1 && name[len - 1] == '.';
+}
+
+void file_tidy(const char *dir, int64_t age_ms)
+{
+	DIR *d = opendir(dir);
+	struct stat st;
+
+	for (struct dirent *f; d && (f = readdir(d));)
+		if (is_temp(f->d_name) && fstatat(dirfd(d), f->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && clock_wall_ms() - st.st_mtim.tv_sec * 1000 >= age_ms)
+			unlinkat(dirfd(d), f->d_name, 0);
+	if (d)
+		closedir(d);
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct err *e)

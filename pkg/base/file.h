@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -22,6 +23,10 @@ int file_write_fd(int fd, const char *what, const void *data, size_t len, struct
  * only the sync of the directory failed: then the new one does, but may be gone after a power cut. */
 int file_replace(int dirfd, const char *path, mode_t mode, const void *data, size_t len, bool durable,
 		 struct err *e);
+
+/* Removes from the directory what file_replace() left there when its process was killed, if that was at least
+ * age_ms ago: 0 where nobody else writes now. What cannot be removed stays. */
+void file_tidy(const char *dir, int64_t age_ms);
 
 /* mkdir -p; the last component gets mode, parents 0755. Existing directories are left as they are. */
 int file_mkdirs(const char *path, mode_t mode, struct err *e);

@@ -16,9 +16,10 @@
 #include "base/own.h"
 #include "json/json.h"
 
-#define TEXT_MAX ((size_t)64 << 10)
-#define SUFFIX   ".json"
-#define FILE_MAX (32 + sizeof(SUFFIX))
+#define TEXT_MAX   ((size_t)64 << 10)
+#define SUFFIX     ".json"
+#define WRITTEN_MS 60000
+#define FILE_MAX   (32 + sizeof(SUFFIX))
 
 static const struct json_field fields[] = {
 	JF(struct note, container, "container", .flags = JSON_REQUIRED),
@@ -155,6 +156,11 @@ int note_each(const char *dir, note_handler *each, void *arg, struct err *e)
 		if (is_note(entry->d_name))
 			r = tell(dirfd(d), entry->d_name, each, arg, e);
 	return r == 0 && errno ? err_sys(e, errno, "list %s", dir) : r;
+}
+
+void note_tidy(const char *dir)
+{
+	file_tidy(dir, WRITTEN_MS);
 }
 
 int note_remove(const char *dir, const struct note *n, struct err *e)

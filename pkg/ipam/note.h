@@ -31,6 +31,9 @@ typedef int note_handler(const struct note *n, const char *file, const struct er
 /* In no order. A directory that is not there has no notes. each() may remove the note that it was given. */
 int note_each(const char *dir, note_handler *each, void *arg, struct err *e);
 
+/* What writers that were killed have left. Those that live are done within seconds. */
+void note_tidy(const char *dir);
+
 /* Success also when there is none. */
 int note_remove(const char *dir, const struct note *n, struct err *e);
 

@@ -216,6 +216,7 @@ int local_open(struct store_kube *h, struct err *e)
 	r = file_mkdirs(h->dir, 0700, e);
 	if (r < 0)
 		return r;
+	file_tidy(h->dir, 0);
 	h->dirfd = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = h->dirfd < 0 ? -1 : dup(h->dirfd);
 	d = fd < 0 ? NULL : fdopendir(fd);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_agent_verbs.c - the agent's ADD, UNDO and DEL, and what it makes of those that were cut off */
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "verbs_lab.h"
 
 /* ---- a sandbox that fails ---- */
@@ -126,6 +131,30 @@ static void test_cut_off_first_sandbox(void **state)
 		fail_msg("%s", v.e.msg);
 	EXPECT(lab_state(&v.l, had), "free");
 	verbs_close(&v);
+}
+
+/* ---- at start ---- */
+
+/* Of a plugin that was killed while it wrote one: long ago, or just now, when it may still live. */
+static void test_half_written_note(void **state)
+{
+	struct verbs_lab v;
+
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		const struct timespec t[2] = { { .tv_sec = time(NULL) - 90 * old },
+					       { .tv_sec = time(NULL) - 90 * old } };
+		char path[128];
+
+		verbs_open(&v);
+		snprintf(path, sizeof(path), "%s/00.json.77.tmp", v.a.notes);
+		assert_int_equal(mkdir(v.a.notes, 0700), 0);
+		assert_int_equal(file_replace(AT_FDCWD, path, 0600, "", 0, false, &v.e), 0);
+		assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+		assert_int_equal(settle_all(&v.a, &v.e), 0);
+		assert_int_equal(access(path, F_OK), old ? -1 : 0);
+		verbs_close(&v);
+	}
 }
 
 /* ---- ADD while something else goes on ---- */
@@ -304,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_undo_of_the_first_sandbox),
 		cmocka_unit_test(test_cut_off_new_sandbox),
 		cmocka_unit_test(test_cut_off_first_sandbox),
+		cmocka_unit_test(test_half_written_note),
 		cmocka_unit_test(test_note_of_an_add_under_way),
 		cmocka_unit_test(test_del_of_an_add_under_way),
 		cmocka_unit_test(test_lost_record),

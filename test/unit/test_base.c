@@ -499,6 +499,41 @@ static void readers_see_no_mix(void **arg)
 	assert_int_equal(status, 0);
 }
 
+static void what_killed_writers_left_is_removed(void **arg)
+{
+	static const struct {
+		const char *name;
+		int64_t age_s, limit_s;
+		bool stays;
+	} rows[] = {
+		{ "f.123.tmp", 0, 0, false },   { "f.123.tmp", 90, 60, false },
+		{ "a.b.1.tmp", 90, 60, false }, { "f.123.tmp", 30, 60, true },
+		{ "f.123.tmp", -90, 60, true }, { "f.tmp", 90, 60, true },
+		{ "f..tmp", 90, 60, true },     { "f.12x.tmp", 90, 60, true },
+		{ ".123.tmp", 90, 60, true },   { "f123.tmp", 90, 60, true },
+		{ "f.123.tmp2", 90, 60, true }, { "f", 90, 60, true },
+		{ "f.123.json", 90, 60, true },
+	};
+	struct err e;
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct timespec t[2] = { { .tv_sec = time(NULL) - rows[i].age_s },
+					 { .tv_sec = time(NULL) - rows[i].age_s } };
+
+		print_message("# row %zu\n", i);
+		assert_int_equal(file_replace(AT_FDCWD, rows[i].name, 0600, "x", 1, false, &e), 0);
+		assert_int_equal(utimensat(AT_FDCWD, rows[i].name, t, 0), 0);
+		file_tidy(".", rows[i].limit_s * 1000);
+		assert_int_equal(access(rows[i].name, F_OK), rows[i].stays ? 0 : -1);
+		unlink(rows[i].name);
+	}
+	assert_int_equal(mkdir("d.1.tmp", 0700), 0);
+	file_tidy(".", 0);
+	file_tidy("none", 0);
+	assert_int_equal(rmdir("d.1.tmp"), 0);
+}
+
 static void directories_are_made_with_parents(void **arg)
 {
 	struct err e = { 0 };
@@ -550,6 +585,7 @@ int main(void)
 		with_dir(links_are_not_followed),
 		with_dir(the_old_file_stands_after_a_fault),
 		with_dir(readers_see_no_mix),
+		with_dir(what_killed_writers_left_is_removed),
 		with_dir(directories_are_made_with_parents),
 	};
 

@@ -288,6 +288,26 @@ static void test_damaged_file(void **state)
 	close_lab(&l);
 }
 
+/* The last process was killed while it wrote. */
+static void test_half_written_file(void **state)
+{
+	static const struct fake_answer rows[] = { { 0 } };
+	char path[128];
+	struct lab l;
+	FILE *f;
+
+	(void)state;
+	open_lab(&l, rows);
+	snprintf(path, sizeof(path), "%s/i-0123456789abcdef-1.77.tmp", l.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(files(&l, "i-"), 1);
+	reopen(&l);
+	assert_int_equal(files(&l, "i-"), 0);
+	close_lab(&l);
+}
+
 /* ---- reserved addresses ---- */
 
 static int take_text(const struct store_obj *o, void *arg, struct err *e)
@@ -354,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_intent),
 		cmocka_unit_test(test_endpoint_waits),
 		cmocka_unit_test(test_damaged_file),
+		cmocka_unit_test(test_half_written_file),
 		cmocka_unit_test(test_unreadable_reservation),
 	};
 
