@@ -16,6 +16,7 @@
 
 struct note { /* a pod that nobody has read yet */
 	struct note *next;
+	int64_t made_ms;
 	char *ns, *pod;
 	char key[];
 };
@@ -38,14 +39,24 @@ static void note_free(struct note *n)
 	free(n);
 }
 
-/* The newest counts. */
-static void note_pod(struct foreign *f, const char *key, const char *ns, const char *pod)
+/* Unknown is older than anything. */
+static int64_t parse_ms(const char *text)
+{
+	struct err unknown;
+	int64_t ms;
+
+	return text && clock_parse(text, &ms, &unknown) == 0 ? ms : 0;
+}
+
+/* The newest counts: others may be of an older template. */
+static void note_pod(struct foreign *f, const char *key, const char *ns, const char *pod, int64_t made_ms)
 {
 	struct note *n = calloc(1, sizeof(*n) + strlen(key) + 1), **at;
 
 	if (!n)
 		return;
 	memcpy(n->key, key, strlen(key) + 1);
+	n->made_ms = made_ms;
 	n->ns = strdup(ns);
 	n->pod = strdup(pod);
 	if (!n->ns || !n->pod) {
@@ -55,9 +66,13 @@ static void note_pod(struct foreign *f, const char *key, const char *ns, const c
 	pthread_mutex_lock(&f->lock);
 	for (at = &f->notes; *at && strcmp((*at)->key, key) != 0; at = &(*at)->next)
 		;
-	n->next = *at ? (*at)->next : NULL;
-	note_free(*at);
-	*at = n;
+	if (*at && (*at)->made_ms > made_ms) {
+		note_free(n);
+	} else {
+		n->next = *at ? (*at)->next : NULL;
+		note_free(*at);
+		*at = n;
+	}
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -94,7 +109,7 @@ void foreign_pod(const struct kube_item *old, const struct kube_item *now, void 
 		return;
 	app_key(o->api_version, o->kind, item->ns, o->name, key);
 	if (now)
-		note_pod(f, key, item->ns, item->name);
+		note_pod(f, key, item->ns, item->name, parse_ms(p->meta.made_at));
 	else if (!app_table_has(f->c.table, key))
 		return;
 	f->c.changed(key, DEBOUNCE_MS, f->c.arg);
@@ -145,23 +160,30 @@ static int get(struct foreign *f, struct kube_op *op, const struct json_table *t
 static int take_pod(struct foreign *f, const char *key, const struct app_pod *p, struct err *e)
 {
 	const struct kube_owner *o = app_controller(p->meta.owners.v, p->meta.owners.n);
-	struct app a, known;
+	struct app a = { 0 }, known;
 	int r;
 
 	if (!is_foreign(o) || p->spec.host_network || !p->meta.ns ||
 	    (!p->meta.annotations.subnet && !p->meta.annotations.subnets))
 		return 0;
 	const struct ipam_owner id = { o->api_version, o->kind, p->meta.ns, o->name, o->uid };
+	int64_t made_ms = parse_ms(p->meta.made_at);
 
-	r = app_make(&id, &a, e);
-	if (r == 0)
-		r = app_annotations_copy(&p->meta.annotations, &a.annotations, e);
-	if (r == 0 && app_table_get(f->c.table, key, &known, e) > 0) {
-		a.replicas = known.replicas;
+	r = app_table_get(f->c.table, key, &known, e);
+	if (r > 0 && known.told_ms > made_ms) {
 		app_clear(&known);
+		return 0;
+	}
+	if (r >= 0)
+		r = app_make(&id, &a, e);
+	if (r == 0) {
+		a.replicas = known.replicas;
+		a.told_ms = made_ms;
+		r = app_annotations_copy(&p->meta.annotations, &a.annotations, e);
 	}
 	if (r == 0)
 		r = app_table_put(f->c.table, key, &a, 0, e);
+	app_clear(&known);
 	app_clear(&a);
 	return r < 0 ? r : 0;
 }
@@ -181,7 +203,7 @@ static int look_at_pod(struct foreign *f, const char *key, struct kube_cancel *c
 		if (r == 0)
 			r = take_pod(f, key, &p, e);
 		if (r < 0 && r != -ENOENT)
-			note_pod(f, key, n->ns, n->pod); /* nobody else will tell of it */
+			note_pod(f, key, n->ns, n->pod, n->made_ms); /* nobody else will tell of it */
 		json_clear(&app_pod_table, &p);
 	}
 	note_free(n);

@@ -88,6 +88,7 @@ static const struct json_field pod_meta_fields[] = {
 	JF(struct app_pod_meta, name, "name"),
 	JF(struct app_pod_meta, ns, "namespace"),
 	JF(struct app_pod_meta, uid, "uid"),
+	JF(struct app_pod_meta, made_at, "creationTimestamp"),
 	JS(struct app_pod_meta, annotations, "annotations", &annotations_table),
 	JL(struct app_pod_meta, owners, "ownerReferences", &kube_owner_table),
 };
@@ -225,6 +226,7 @@ int app_copy(const struct app *in, struct app *ret, struct err *e)
 	ret->kind_id = in->kind_id;
 	ret->deleting = in->deleting;
 	ret->replicas = in->replicas;
+	ret->told_ms = in->told_ms;
 	r = app_annotations_copy(&in->annotations, &ret->annotations, e);
 	if (r < 0)
 		app_clear(ret);

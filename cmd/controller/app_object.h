@@ -64,7 +64,7 @@ struct app_object {
 };
 /* A pod, of which the annotations count as those of the template it was made from. */
 struct app_pod_meta {
-	char *name, *ns, *uid;
+	char *name, *ns, *uid, *made_at;
 	struct app_annotations annotations;
 	JSON_LIST(struct kube_owner) owners;
 };
@@ -87,6 +87,7 @@ struct app {
 	bool deleting;
 	int64_t replicas;
 	struct app_annotations annotations; /* all NULL: it asks for no pools */
+	int64_t told_ms;                    /* when the pod was made that they are of; 0: of none */
 };
 
 /* 1: *ret (overwritten) is an application, 0: it is none, as another workload has it, or lacks what every

@@ -25,6 +25,7 @@ enum world_kind {
 
 struct world_meta {
 	char *name, *ns, *uid, *version, *deleted_at;
+	char *made_at;           /* only of pods */
 	struct json_int grace_s; /* deletionGracePeriodSeconds */
 	struct json_strv finalizers;
 	JSON_LIST(struct kube_owner) owners;

@@ -4,17 +4,20 @@
 
 #include "world_views.h"
 
-static const struct json_field meta_fields[] = {
-	JF(struct world_meta, name, "name"),
-	JF(struct world_meta, ns, "namespace"),
-	JF(struct world_meta, uid, "uid"),
-	JF(struct world_meta, version, "resourceVersion"),
-	JF(struct world_meta, deleted_at, "deletionTimestamp"),
-	JF(struct world_meta, grace_s, "deletionGracePeriodSeconds"),
-	JF(struct world_meta, finalizers, "finalizers"),
-	JL(struct world_meta, owners, "ownerReferences", &kube_owner_table),
-};
+#define META_FIELDS \
+	JF(struct world_meta, name, "name"), JF(struct world_meta, ns, "namespace"), \
+		JF(struct world_meta, uid, "uid"), JF(struct world_meta, version, "resourceVersion"), \
+		JF(struct world_meta, deleted_at, "deletionTimestamp"), \
+		JF(struct world_meta, grace_s, "deletionGracePeriodSeconds"), \
+		JF(struct world_meta, finalizers, "finalizers"), \
+		JL(struct world_meta, owners, "ownerReferences", &kube_owner_table)
+static const struct json_field meta_fields[] = { META_FIELDS };
 static const struct json_table meta_table = JSON_TABLE(struct world_meta, "metadata", meta_fields);
+static const struct json_field pod_meta_fields[] = {
+	META_FIELDS,
+	JF(struct world_meta, made_at, "creationTimestamp"),
+};
+static const struct json_table pod_meta_table = JSON_TABLE(struct world_meta, "metadata", pod_meta_fields);
 
 static const struct json_field pod_spec_fields[] = {
 	JF(struct world_pod_spec, node, "nodeName"),
@@ -29,7 +32,7 @@ static const struct json_field pod_status_fields[] = {
 static const struct json_table pod_status_table =
 	JSON_TABLE(struct world_pod_status, "status", pod_status_fields);
 static const struct json_field pod_fields[] = {
-	JS(struct world_pod, meta, "metadata", &meta_table),
+	JS(struct world_pod, meta, "metadata", &pod_meta_table),
 	JS(struct world_pod, spec, "spec", &pod_spec_table),
 	JS(struct world_pod, status, "status", &pod_status_table),
 };
