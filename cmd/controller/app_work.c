@@ -281,5 +281,5 @@ int64_t app_work(const char *key, struct kube_cancel *cancel, void *arg, struct 
 	if (known)
 		app_clear(&a);
 	soonest(&r, again);
-	return r;
+	return r || !known ? r : kube_queue_slow(key);
 }

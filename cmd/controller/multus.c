@@ -238,6 +238,8 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	item = kube_cache_get(p->configs.cache, ns, name);
 	if (item)
 		r = look(p, item, cancel, e);
+	if (item && r == 0)
+		r = kube_queue_slow(key);
 	kube_item_put(item);
 	return r;
 }

@@ -91,6 +91,7 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	CLEANUP(kube_item_put_p) const struct kube_item *item = NULL;
 	struct pools *p = arg;
 	struct pools_job j = { .p = p, .name = key, .cancel = cancel };
+	int64_t r;
 
 	if (!world_synced(p->c->world) || !settled_synced(p->settled))
 		return POOLS_SOON_MS;
@@ -102,7 +103,8 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	j.item = item;
 	j.pool = item->view;
 	j.note = pools_note_get(p, key, e);
-	return j.note ? judge(p, j.note, look(&j, e)) : -ENOMEM;
+	r = j.note ? judge(p, j.note, look(&j, e)) : -ENOMEM;
+	return r ? r : kube_queue_slow(key);
 }
 
 static void failed(const char *key, const struct err *why, unsigned n, void *arg)

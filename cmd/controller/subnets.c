@@ -251,7 +251,7 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	r = look(&j, e);
 	if (r == -ENOENT || r == -ESTALE)
 		return SOON_MS;
-	return r < 0 ? r : 0;
+	return r < 0 ? r : kube_queue_slow(key);
 }
 
 static void failed(const char *key, const struct err *why, unsigned n, void *arg)

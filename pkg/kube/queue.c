@@ -15,6 +15,7 @@
 
 #define FIRST_MS 50
 #define MOST_MS  30000
+#define SLOW_MS  600000
 #define BUCKETS  1024 /* a power of two; chains grow beyond it */
 #define IDLE_MS  60000
 #define NEVER    INT64_MAX
@@ -234,6 +235,11 @@ void kube_queue_add_object(struct kube_queue *q, const char *ns, const char *nam
 
 	(void)snprintf(key, sizeof(key), "%s%s%s", ns, *ns ? "/" : "", name);
 	kube_queue_add(q, key, ms);
+}
+
+int64_t kube_queue_slow(const char *key)
+{
+	return SLOW_MS - SLOW_MS / 10 + (int64_t)(XXH3_64bits(key, strlen(key)) % (SLOW_MS / 5));
 }
 
 size_t kube_queue_len(struct kube_queue *q)

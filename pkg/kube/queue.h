@@ -17,9 +17,9 @@
 struct kube_queue_conf {
 	struct kube *k;
 	unsigned workers; /* threads; 0: 1 */
-	/* 0: done; more than 0: look again in so many ms; negative: failed, again after a pause that doubles
-	 * from first_ms to most_ms. cancel is set when the queue is to end: give it to every call of k. On a
-	 * worker. */
+	/* 0: done, and forgotten; more than 0: look again in so many ms; negative: failed, again after a
+	 * pause that doubles from first_ms to most_ms. cancel is set when the queue is to end: give it to
+	 * every call of k. On a worker. */
 	int64_t (*work)(const char *key, struct kube_cancel *cancel, void *arg, struct err *e);
 	/* It failed, for the nth time in a row. May be NULL. On a worker. */
 	void (*failed)(const char *key, const struct err *why, unsigned n, void *arg);
@@ -41,7 +41,10 @@ void kube_queue_stop(struct kube_queue *q);
 void kube_queue_add(struct kube_queue *q, const char *key, int64_t ms);
 /* "namespace/name"; ns "": "name". */
 void kube_queue_add_object(struct kube_queue *q, const char *ns, const char *name, int64_t ms);
-/* How many keys wait or are worked on: 0 is the state in which all is as it should be. */
+/* What work() may answer of a key that is as it should be: some ten minutes, not the same for each key. A
+ * change of a key that waits needs no memory: none is lost. */
+int64_t kube_queue_slow(const char *key);
+/* How many keys wait or are worked on. */
 size_t kube_queue_len(struct kube_queue *q);
 
 /* Splits a key: returns the name, *ns (size bytes) is "" when there is none. */

@@ -256,6 +256,26 @@ static void test_failure_at_the_end(void **state)
 	}
 }
 
+/* About ten minutes, spread over two. */
+static void test_slow(void **state)
+{
+	unsigned tenth[10] = { 0 };
+	char key[16];
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int64_t ms;
+
+		snprintf(key, sizeof(key), "pool-%d", i);
+		ms = kube_queue_slow(key);
+		assert_in_range(ms, 540000, 659999);
+		assert_int_equal(ms, kube_queue_slow(key));
+		tenth[(ms - 540000) / 12000]++;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(tenth); i++)
+		assert_in_range(tenth[i], 50, 150);
+}
+
 static void test_key(void **state)
 {
 	char ns[64];
@@ -270,13 +290,10 @@ static void test_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once),
-		cmocka_unit_test(test_workers),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_failures),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_key),
-		cmocka_unit_test(test_failure_at_the_end),
+		cmocka_unit_test(test_once),  cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_order), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_stop),  cmocka_unit_test(test_key),
+		cmocka_unit_test(test_slow),  cmocka_unit_test(test_failure_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
