@@ -133,7 +133,15 @@ static int read_certificate(struct webhook *w, struct certificate *ret, struct e
 				       deadline_in(CALL_MS), &w->cancel, ret, e);
 }
 
-/* First all API servers trust it, then it is shown to them. */
+static bool is_good(const struct certificate *c)
+{
+	struct err ignored;
+
+	return certificate_check(c, NULL, clock_wall_ms(), &ignored) >= 0;
+}
+
+/* First all API servers trust it, then it is shown to them. When they cannot be told, the one of before does
+ * as long as it can. */
 static int keep(struct webhook *w, struct err *e)
 {
 	struct certificate fresh;
@@ -148,7 +156,12 @@ static int keep(struct webhook *w, struct err *e)
 		certificate_clear(&fresh);
 		return trust < 0 ? trust : 0;
 	}
-	if (trust > 0)
+	if (trust < 0 && is_good(&w->now)) {
+		certificate_clear(&fresh);
+		return trust;
+	}
+	/* Also when another replica told them: that may have been a moment ago. */
+	if (fresh.ca[0] && trust >= 0)
 		r = kube_sleep(w->c->k, &w->cancel, TRUST_MS, e);
 	if (r == 0)
 		r = http_server_renew(w->server, fresh.cert, fresh.key, e);

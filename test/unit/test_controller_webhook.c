@@ -8,19 +8,29 @@
 /* Parts of the controller, not of the library; what they call is below. */
 #include "../../cmd/controller/certificate.c"
 #include "../../cmd/controller/review.c"
+#define kube_sleep sleep_instead
+static int sleep_instead(struct kube *k, struct kube_cancel *cancel, int64_t ms, struct err *e);
 #include "../../cmd/controller/webhook.c"
+#undef kube_sleep
 
 #define PATCH "[{\"op\":\"add\",\"path\":\"/x\",\"value\":1}]"
-#define NOW   1795420800000LL
+#define DAY   86400000LL
 
 static struct err err;
 
 /* ---- instead of the others ---- */
 
 static struct certificate_names names;
-static struct certificate made[3];
-static int now_made; /* what the Secret has; -1: it cannot be read */
+static struct certificate made[4]; /* the last is over */
+static int now_made;               /* what the Secret has; -1: it cannot be read */
 static char order[256];
+
+static int sleep_instead(struct kube *k, struct kube_cancel *cancel, int64_t ms, struct err *e)
+{
+	(void)k, (void)cancel, (void)ms, (void)e;
+	strcat(order, "wait ");
+	return 0;
+}
 
 static int copy(const struct certificate *in, struct certificate *out)
 {
@@ -170,11 +180,18 @@ static void certificates(void **state)
 	order[0] = '\0';
 	now_made = 1;
 	assert_int_equal(keep(&w, &err), 0);
-	assert_string_equal(order, "secret trust1 ");
+	assert_string_equal(order, "secret trust1 wait ");
 	assert_true(certificate_same(&w.now, &made[1]));
-	/* nobody can be told: it is served all the same, and said */
+	/* nobody can be told: the one that is there does, and it is said */
+	order[0] = '\0';
 	may_trust = false;
 	now_made = 2;
+	assert_int_equal(keep(&w, &err), -EACCES);
+	assert_string_equal(order, "secret trust2 ");
+	assert_true(certificate_same(&w.now, &made[1]));
+	/* until it is over: then the other one is served all the same */
+	certificate_clear(&w.now);
+	assert_int_equal(copy(&made[3], &w.now), 0);
 	assert_int_equal(keep(&w, &err), -EACCES);
 	assert_true(certificate_same(&w.now, &made[2]));
 	/* one that is of no use, and no answer: the one that is there stays */
@@ -197,8 +214,10 @@ static int make(void **state)
 {
 	(void)state;
 	certificate_names("sc", "ns", &names);
-	for (int i = 0; i < 3; i++) {
-		if (certificate_make(&names, NOW + i * 1000, &made[i], &err) < 0)
+	for (int i = 0; i < 4; i++) {
+		const int64_t since = clock_wall_ms() + i * 1000 - (i == 3 ? 400 * DAY : 0);
+
+		if (certificate_make(&names, since, &made[i], &err) < 0)
 			return -1;
 	}
 	return 0;
@@ -207,7 +226,7 @@ static int make(void **state)
 static int clear(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		certificate_clear(&made[i]);
 	return 0;
 }
