@@ -314,6 +314,17 @@ int certificate_check(const struct certificate *c, const struct certificate_name
 	return r;
 }
 
+int64_t certificate_end(const struct certificate *c)
+{
+	struct chain chain = { 0 };
+	int64_t end = 0;
+
+	if (chain_read(c->cert, &chain) >= 0)
+		end = (int64_t)gnutls_x509_crt_get_expiration_time(chain.crt[0]) * 1000;
+	chain_free(&chain);
+	return end;
+}
+
 /* ---- bundles ---- */
 
 static int add_text(gnutls_x509_crt_t crt, size_t *n, struct buf *out)

@@ -49,6 +49,8 @@ int certificate_make(const struct certificate_names *names, int64_t now, struct 
  * why. names NULL: whatever it is for. */
 int certificate_check(const struct certificate *c, const struct certificate_names *names, int64_t now,
 		      struct err *e);
+/* When it is over, ms; 0: what is no certificate. */
+int64_t certificate_end(const struct certificate *c);
 /* Appends the certificates of both bundles that are valid at now, each once, at most CERTIFICATE_BUNDLE. What
  * is no certificate is left out. */
 int certificate_bundle(const char *first, const char *second, int64_t now, struct buf *out, struct err *e);
@@ -56,7 +58,8 @@ int certificate_bundle(const char *first, const char *second, int64_t now, struc
 /* ---- where it is kept ---- */
 
 /* From the Secret; made or renewed when that is our business. mine: what we serve with, to be stored again
- * should the Secret be gone; NULL members: none. trusted: a bundle that the API server trusts until now. */
+ * should the Secret be gone; NULL members: none. trusted: a bundle that the API server trusts until now.
+ * 1: it is good, but it is time for another one, which could not be stored; e says why. */
 int certificate_read_secret(struct kube *k, const struct controller_config *conf,
 			    const struct certificate *mine, const char *trusted, struct deadline until,
 			    struct kube_cancel *cancel, struct certificate *ret, struct err *e);

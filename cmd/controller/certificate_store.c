@@ -262,7 +262,7 @@ static int renew(struct keeping *s, struct json_object *secret, const char *why,
 static int look(struct keeping *s, struct json_object *secret, struct certificate *ret, struct err *e)
 {
 	const bool ours = is_ours(secret);
-	struct err why, later;
+	struct err why;
 	int r = decode(secret, ret, &why);
 
 	if (r == 0)
@@ -279,11 +279,13 @@ static int look(struct keeping *s, struct json_object *secret, struct certificat
 			s->conf->ns, s->name, why.msg);
 	if (r < 0)
 		return renew(s, secret, why.msg, ret, e);
+	r = renew(s, secret, "two thirds of its time are over", ret, e);
+	if (r == 0 || r == -ESTALE || r == -ENOMEM)
+		return r;
 	/* Early enough to wait for a better moment. */
-	r = renew(s, secret, "two thirds of its time are over", ret, &later);
-	if (r == -ESTALE)
-		*e = later;
-	return r == -ESTALE ? r : 0;
+	err_wrap(e, "Secret %s/%s: two thirds of its time are over, and it could not be renewed", s->conf->ns,
+		 s->name);
+	return 1;
 }
 
 static int attempt(struct keeping *s, struct certificate *ret, struct err *e)
@@ -318,5 +320,5 @@ int certificate_read_secret(struct kube *k, const struct controller_config *conf
 		certificate_clear(ret);
 		return err_wrap(e, "the certificate of admission");
 	}
-	return 0;
+	return r;
 }

@@ -95,6 +95,7 @@ void engine_close(struct engine *g);
 /* ---- what the parts give to the others ---- */
 
 /* Append to out, as Prometheus text; pools_metrics() between lead_use() and lead_done(). */
+void webhook_metrics(struct buf *out);
 void gc_metrics(struct controller *c, struct buf *out);
 void pools_metrics(struct controller *c, struct buf *out);
 

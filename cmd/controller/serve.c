@@ -53,6 +53,7 @@ static int serve_metrics(struct http_exchange *x, void *arg)
 
 	x->type = METRICS_TYPE;
 	metrics_print(&(struct metrics){ rows, ARRAY_LEN(rows) }, &x->answer);
+	webhook_metrics(&x->answer);
 	gc_metrics(c, &x->answer);
 	if (!lead_use(c))
 		return 0;

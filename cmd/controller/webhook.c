@@ -13,6 +13,7 @@
 #include "daemon/signals.h"
 #include "http/server.h"
 #include "kube/thread.h"
+#include "metrics/metrics.h"
 
 #define CONNECTIONS 512 /* API servers ask over HTTP/1.1: as many as there are questions at once */
 #define BODY_MAX    ((size_t)8 << 20)
@@ -37,6 +38,8 @@ struct webhook {
 	struct kube_cancel cancel;
 	char said[ERR_MSG_MAX]; /* the keeper's last complaint */
 };
+
+static struct gauge certificate_over; /* s since 1970; 0: there is none */
 
 /* ---- questions ---- */
 
@@ -140,39 +143,54 @@ static bool is_good(const struct certificate *c)
 	return certificate_check(c, NULL, clock_wall_ms(), &ignored) >= 0;
 }
 
+/* Takes over c. */
+static void set_certificate(struct webhook *w, struct certificate *c)
+{
+	certificate_clear(&w->now);
+	w->now = *c;
+	*c = (struct certificate){ 0 };
+	gauge_set(&certificate_over, (double)certificate_end(&w->now) / 1000);
+}
+
 /* First all API servers trust it, then it is shown to them. When they cannot be told, the one of before does
  * as long as it can. */
+static int show(struct webhook *w, struct certificate *fresh, struct err *e)
+{
+	int r = 0, trust = 0;
+
+	if (fresh->ca[0])
+		trust = cabundle_write(w->c->k, w->c->conf.name, fresh->ca, deadline_in(CALL_MS), &w->cancel,
+				       e);
+	if (certificate_same(fresh, &w->now) || (trust < 0 && is_good(&w->now)))
+		return trust < 0 ? trust : 0;
+	/* Also when another replica told them: that may have been a moment ago. */
+	if (fresh->ca[0] && trust >= 0)
+		r = kube_sleep(w->c->k, &w->cancel, TRUST_MS, e);
+	if (r == 0)
+		r = http_server_renew(w->server, fresh->cert, fresh->key, e);
+	if (r < 0)
+		return r;
+	say(LOG_LEVEL_INFO, "admission has another certificate");
+	set_certificate(w, fresh);
+	return trust < 0 ? trust : 0;
+}
+
+/* 1: all is well but for what e says. */
 static int keep(struct webhook *w, struct err *e)
 {
 	struct certificate fresh;
-	int r = read_certificate(w, &fresh, e), trust = 0;
+	struct err late;
+	int found = read_certificate(w, &fresh, &late), r;
 
-	if (r < 0)
-		return r;
-	if (fresh.ca[0])
-		trust = cabundle_write(w->c->k, w->c->conf.name, fresh.ca, deadline_in(CALL_MS), &w->cancel,
-				       e);
-	if (certificate_same(&fresh, &w->now)) {
-		certificate_clear(&fresh);
-		return trust < 0 ? trust : 0;
+	if (found < 0) {
+		*e = late;
+		return found;
 	}
-	if (trust < 0 && is_good(&w->now)) {
-		certificate_clear(&fresh);
-		return trust;
-	}
-	/* Also when another replica told them: that may have been a moment ago. */
-	if (fresh.ca[0] && trust >= 0)
-		r = kube_sleep(w->c->k, &w->cancel, TRUST_MS, e);
-	if (r == 0)
-		r = http_server_renew(w->server, fresh.cert, fresh.key, e);
-	if (r < 0) {
-		certificate_clear(&fresh);
-		return r;
-	}
-	say(LOG_LEVEL_INFO, "admission has another certificate");
-	certificate_clear(&w->now);
-	w->now = fresh;
-	return trust < 0 ? trust : 0;
+	r = show(w, &fresh, e);
+	certificate_clear(&fresh);
+	if (r == 0 && found)
+		*e = late;
+	return r < 0 ? r : found;
 }
 
 /* The same complaint is said once. */
@@ -203,6 +221,23 @@ static void *run(void *arg)
 			pause = SOON_MS;
 	}
 	return NULL;
+}
+
+static double read_left(void *arg)
+{
+	(void)arg;
+	return certificate_over.v - (double)clock_wall_ms() / 1000;
+}
+
+void webhook_metrics(struct buf *out)
+{
+	static const struct metric rows[] = {
+		METRIC_READ("spiderpool_controller_certificate_expires_seconds",
+			    "time that is left of the certificate of admission", read_left),
+	};
+
+	if (certificate_over.v > 0)
+		metrics_print(&(struct metrics){ rows, ARRAY_LEN(rows) }, out);
 }
 
 /* ---- start and stop ---- */
@@ -250,6 +285,7 @@ void webhook_stop(struct webhook *w, struct deadline until)
 int webhook_start(struct controller *c, struct webhook **ret, struct err *e)
 {
 	struct webhook *w = calloc(1, sizeof(*w));
+	struct certificate first = { 0 };
 	int r;
 
 	if (!w)
@@ -257,9 +293,11 @@ int webhook_start(struct controller *c, struct webhook **ret, struct err *e)
 	w->c = c;
 	r = admit_new(c->k, &c->conf, &w->admit, e);
 	if (r == 0)
-		r = read_certificate(w, &w->now, e);
-	if (r == 0)
+		r = read_certificate(w, &first, e);
+	if (r >= 0) { /* what else there is to say of it, the keeper says */
+		set_certificate(w, &first);
 		r = start_server(w, e);
+	}
 	if (r == 0)
 		r = kube_thread(&w->keeper, run, w, e);
 	w->kept = r == 0;

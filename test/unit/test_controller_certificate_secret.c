@@ -39,8 +39,9 @@ static const struct {
 	{ "another replica was faster", "nes", OURS, GOOD, false, "GET POST GET ", GOOD, NULL },
 	{ "found", "s", OURS, GOOD, false, "GET ", GOOD, NULL },
 	{ "due: renewed", "s+", OURS, DUE, false, "GET PUT ", NONE, NULL },
-	{ "due, but not now", "sf", OURS, DUE, false, "GET PUT ", DUE, NULL },
-	{ "due, and another replica did it", "scs", OURS, DUE, false, "GET PUT GET PUT ", DUE, NULL },
+	{ "due, but not now", "sf", OURS, DUE, false, "GET PUT ", DUE, "it could not be renewed" },
+	{ "due, and another replica did it", "scs", OURS, DUE, false, "GET PUT GET PUT ", DUE,
+	  "it could not be renewed" },
 	{ "damaged: renewed", "s+", OURS, BAD, false, "GET PUT ", NONE, NULL },
 	{ "damaged, and no right", "sf", OURS, BAD, false, "GET PUT ", BAD, "the certificate of admission" },
 	{ "not for our names: renewed", "s+", OURS, ELSEWHERE, false, "GET PUT ", NONE, NULL },
@@ -95,6 +96,8 @@ static void check_answer(size_t i, int r, const struct certificate *c)
 	}
 	if (r < 0)
 		fail_msg("%s: %s", rows[i].rule, err.msg);
+	if (r != !!rows[i].says || (r && !strstr(err.msg, rows[i].says)))
+		fail_msg("%s: %d %s", rows[i].rule, r, r ? err.msg : "");
 	certificate_names("sc", "ns", &names);
 	if (rows[i].ret != NONE && !certificate_same(c, &kinds[rows[i].ret]))
 		fail_msg("%s: another one", rows[i].rule);

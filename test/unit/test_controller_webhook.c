@@ -23,6 +23,7 @@ static struct err err;
 static struct certificate_names names;
 static struct certificate made[4]; /* the last is over */
 static int now_made;               /* what the Secret has; -1: it cannot be read */
+static bool may_renew = true;
 static char order[256];
 
 static int sleep_instead(struct kube *k, struct kube_cancel *cancel, int64_t ms, struct err *e)
@@ -45,7 +46,13 @@ int certificate_read_secret(struct kube *k, const struct controller_config *conf
 	(void)k, (void)conf, (void)trusted, (void)until, (void)cancel;
 	snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s ",
 		 mine->cert ? "secret" : "first");
-	return now_made < 0 ? err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "gone") : copy(&made[now_made], ret);
+	if (now_made < 0)
+		return err_code(e, ERR_TRY_AGAIN, ETIMEDOUT, "gone");
+	if (may_renew)
+		return copy(&made[now_made], ret);
+	err_code(e, ERR_IO, EACCES, "due");
+	copy(&made[now_made], ret);
+	return 1;
 }
 
 int certificate_read_files(const struct controller_config *conf, struct certificate *ret, struct err *e)
@@ -182,6 +189,13 @@ static void certificates(void **state)
 	assert_int_equal(keep(&w, &err), 0);
 	assert_string_equal(order, "secret trust1 wait ");
 	assert_true(certificate_same(&w.now, &made[1]));
+	assert_true(certificate_over.v * 1000 == (double)certificate_end(&made[1]));
+	assert_in_range((int64_t)read_left(NULL), 364 * DAY / 1000, 365 * DAY / 1000);
+	/* it should be renewed and cannot be: served, and said */
+	may_renew = false;
+	assert_int_equal(keep(&w, &err), 1);
+	assert_string_equal(err.msg, "due");
+	may_renew = true;
 	/* nobody can be told: the one that is there does, and it is said */
 	order[0] = '\0';
 	may_trust = false;
