@@ -76,12 +76,23 @@ static size_t place_of(const struct intents *l, const char *id)
 	return l->list.n;
 }
 
+/* Longer than any API server makes them. */
+static bool is_too_long(const struct intent *i)
+{
+	return strlen(i->id) > INTENT_ID_MAX || strlen(i->uid) > INTENT_ID_MAX ||
+	       (i->base && strlen(i->base) > INTENT_ID_MAX) || strlen(i->subnet) > INTENT_ID_MAX ||
+	       strlen(i->name) > INTENT_NAME_MAX;
+}
+
 int intents_add(struct intents *l, const struct intent *i, int64_t now, struct err *e)
 {
 	const size_t at = place_of(l, i->id);
 	struct intent *more, mine;
 	int r;
 
+	/* Those who are written together with it must not fail of it. */
+	if (is_too_long(i))
+		return err_code(e, ERR_CONFIG, EINVAL, "%s: a name, UID or version that cannot be", i->kind);
 	if (at < l->list.n) /* an earlier write landed after all */
 		return (int)at;
 	if (at >= INTENTS_MAX)

@@ -21,6 +21,8 @@
 
 #define INTENT_LIFE_MS   90000
 #define INTENT_ITEMS_MAX 256 /* ranges of one */
+#define INTENT_ID_MAX    64
+#define INTENT_NAME_MAX  253
 #define INTENTS_MAX      1000
 #define INTENTS_TEXT_MAX ((size_t)512 << 10)
 #define INTENTS_NAME     "spiderpool-admission" /* of the ConfigMap */

@@ -52,17 +52,21 @@ static int check_question(const struct review *q, struct err *e)
 	if (is_no_object(q->request.object) || is_no_object(q->request.old))
 		return err_code(e, ERR_CONFIG, EINVAL,
 				"AdmissionReview: request.object, request.oldObject: want objects");
+	if (strlen(q->request.uid) > REVIEW_UID_MAX ||
+	    (q->request.name && strlen(q->request.name) > REVIEW_NAME_MAX))
+		return err_code(e, ERR_CONFIG, EINVAL,
+				"AdmissionReview: request.uid, request.name: too long");
 	return 0;
 }
 
-int review_decode(const char *text, size_t len, struct review *ret, struct err *e)
+int review_decode(const char *text, size_t len, size_t *room, struct review *ret, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
 	int r;
 
 	*ret = (struct review){ 0 };
 	/* What is in an object of a user may be no text to the letter; it is not for us to refuse that. */
-	r = json_parse_as(text, len, "AdmissionReview", JSON_MEND, &tree, e);
+	r = json_parse_in(text, len, "AdmissionReview", JSON_MEND, room, &tree, e);
 	if (r == 0)
 		r = json_decode(&review_table, tree, "AdmissionReview", ret, e);
 	if (r < 0)

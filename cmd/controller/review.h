@@ -24,8 +24,11 @@ struct review {
 	struct review_request request;
 };
 
-/* -EINVAL: not a question that can be answered. Release with review_clear(). */
-int review_decode(const char *text, size_t len, struct review *ret, struct err *e);
+#define REVIEW_UID_MAX  64
+#define REVIEW_NAME_MAX 253
+
+/* -EINVAL: not a question that can be answered. *room as in json_parse_in(). Release with review_clear(). */
+int review_decode(const char *text, size_t len, size_t *room, struct review *ret, struct err *e);
 void review_clear(struct review *r);
 
 struct review_answer {

@@ -16,10 +16,15 @@
 #include "metrics/metrics.h"
 
 #define CONNECTIONS 512 /* API servers ask over HTTP/1.1: as many as there are questions at once */
-#define BODY_MAX    ((size_t)8 << 20)
-#define LOOK_MS     10000
-#define SOON_MS     1000
-#define CALL_MS     10000
+#define BODY_MAX    ((size_t)4 << 20) /* an object of etcd's size before and after */
+#define BODIES_MAX  ((size_t)128 << 20)
+/* Trees of questions: of one, and of all at once. Who reaches the port must not get us killed for memory. */
+#define TREE_MAX ((size_t)32 << 20)
+#define ROOM     ((size_t)320 << 20)
+#define PER_BYTE (JSON_COST_OBJECT / 3 + 1) /* of text: "{}," */
+#define LOOK_MS  10000
+#define SOON_MS  1000
+#define CALL_MS  10000
 /* API servers hear of another caBundle by a watch. */
 #define TRUST_MS 3000
 /* What a question's time is when nobody says, and what is left of it for the way back and for taking an
@@ -30,6 +35,7 @@
 struct webhook {
 	struct controller *c;
 	struct admit *admit;
+	struct room room;
 	struct http_server *server;
 	struct http_route *routes;
 	struct certificate now;
@@ -59,31 +65,49 @@ static void log_refusal(const struct review_request *q, const struct err *why)
 	    q->user.name ? q->user.name : "somebody", q->dry_run ? " (a dry run)" : "", why->msg);
 }
 
-int webhook_answer(struct admit *a, const struct admit_path *path, const char *body, size_t len,
-		   struct deadline until, struct buf *out)
+static int say_bad(const struct admit_path *path, int status, const struct err *why, struct buf *out)
+{
+	buf_str(out, "{}");
+	say(LOG_LEVEL_WARN, "%s: %s", path->path, why->msg);
+	return status;
+}
+
+static int answer(struct admit *a, const struct admit_path *path, struct review *review,
+		  struct deadline until, struct buf *out)
 {
 	struct review_answer answer = { .allowed = true };
-	struct review review;
 	struct err e;
-	int r = review_decode(body, len, &review, &e);
+	int r = path->serve(&(struct admit_call){ a, &review->request, until }, &answer.patch, &e);
 
 	if (r < 0) {
-		buf_str(out, "{}");
-		say(LOG_LEVEL_WARN, "%s: %s", path->path, e.msg);
-		return 400;
-	}
-	r = path->serve(&(struct admit_call){ a, &review.request, until }, &answer.patch, &e);
-	if (r < 0) {
-		log_refusal(&review.request, &e);
+		log_refusal(&review->request, &e);
 		review_refuse(&answer, &e);
 	}
-	r = review_encode(&review, &answer, out, &e);
+	r = review_encode(review, &answer, out, &e);
 	review_answer_clear(&answer);
-	review_clear(&review);
 	if (r == 0)
 		return 200;
 	say(LOG_LEVEL_ERROR, "%s: the answer: %s", path->path, e.msg);
 	return 500;
+}
+
+int webhook_answer(struct admit *a, struct room *room, const struct admit_path *path, const char *body,
+		   size_t len, struct deadline until, struct buf *out)
+{
+	const size_t most = len < TREE_MAX / PER_BYTE ? (len + 1) * PER_BYTE : TREE_MAX;
+	size_t left = most;
+	struct review review;
+	struct err e;
+	int r = room_take(room, most, until, &e);
+
+	if (r < 0)
+		return say_bad(path, 503, &e, out);
+	r = review_decode(body, len, &left, &review, &e);
+	room_give(room, left); /* most take a hundredth */
+	r = r < 0 ? say_bad(path, 400, &e, out) : answer(a, path, &review, until, out);
+	review_clear(&review);
+	room_give(room, most - left);
+	return r;
 }
 
 static int serve_review(struct http_exchange *x, void *arg)
@@ -93,8 +117,8 @@ static int serve_review(struct http_exchange *x, void *arg)
 
 	for (size_t i = 0; i < admit_paths_n; i++) {
 		if (strcmp(admit_paths[i].path, x->path) == 0)
-			x->status =
-				webhook_answer(w->admit, &admit_paths[i], x->body, x->len, until, &x->answer);
+			x->status = webhook_answer(w->admit, &w->room, &admit_paths[i], x->body, x->len,
+						   until, &x->answer);
 	}
 	return 0;
 }
@@ -255,7 +279,9 @@ static int make_routes(struct webhook *w, struct err *e)
 
 static int start_server(struct webhook *w, struct err *e)
 {
-	struct http_server_conf conf = { .arg = w, .connections = CONNECTIONS, .body_max = BODY_MAX };
+	struct http_server_conf conf = {
+		.arg = w, .connections = CONNECTIONS, .body_max = BODY_MAX, .bodies_max = BODIES_MAX
+	};
 	int r = make_routes(w, e);
 
 	if (r < 0)
@@ -278,6 +304,7 @@ void webhook_stop(struct webhook *w, struct deadline until)
 	daemon_server_stop(w->server, until);
 	admit_free(w->admit);
 	certificate_clear(&w->now);
+	room_clear(&w->room);
 	free(w->routes);
 	free(w);
 }
@@ -291,6 +318,7 @@ int webhook_start(struct controller *c, struct webhook **ret, struct err *e)
 	if (!w)
 		return err_nomem(e);
 	w->c = c;
+	room_init(&w->room, ROOM);
 	r = admit_new(c->k, &c->conf, &w->admit, e);
 	if (r == 0)
 		r = read_certificate(w, &first, e);

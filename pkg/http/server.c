@@ -37,6 +37,7 @@ struct http_server {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t idle;
 	size_t serving; /* exchanges between serve() and the end of after() */
+	size_t bodies;  /* bytes */
 	bool stopping;
 };
 
@@ -47,6 +48,7 @@ struct exchange {
 	const char *allow;              /* the method that there is, for 405 */
 	bool served;
 	struct buf in;
+	size_t held; /* of bodies */
 };
 
 /* ---- for handlers ---- */
@@ -227,6 +229,46 @@ static void too_big(const struct http_server *s, struct exchange *x)
 	http_say(&x->x, MHD_HTTP_CONTENT_TOO_LARGE, "a body of more than %zu bytes", s->conf.body_max);
 }
 
+/* Clients may be many and all send slowly. */
+static bool may_hold(struct http_server *s, struct exchange *x, size_t n)
+{
+	bool fits;
+
+	if (!s->conf.bodies_max)
+		return true;
+	pthread_mutex_lock(&s->lock);
+	fits = n <= s->conf.bodies_max - s->bodies;
+	if (fits) {
+		s->bodies += n;
+		x->held += n;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return fits;
+}
+
+static void let_go(struct http_server *s, struct exchange *x)
+{
+	buf_clear(&x->in);
+	pthread_mutex_lock(&s->lock);
+	s->bodies -= x->held;
+	x->held = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void take_piece(struct http_server *s, struct exchange *x, const char *piece, size_t n)
+{
+	if (!x->route)
+		return;
+	if (may_hold(s, x, n)) {
+		buf_add(&x->in, piece, n);
+		return;
+	}
+	let_go(s, x);
+	x->route = NULL;
+	x->allow = NULL;
+	http_say(&x->x, MHD_HTTP_SERVICE_UNAVAILABLE, "too much is being asked at this moment: try again");
+}
+
 /* Called with the head, then with each piece of the body, then without one. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
 				  const char *version, const char *piece, size_t *len, void **own)
@@ -245,8 +287,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		return answer(s, x);
 	}
 	if (*len) {
-		if (x->route)
-			buf_add(&x->in, piece, *len);
+		take_piece(s, x, piece, *len);
 		*len = 0;
 		return x->in.err == -ENOMEM ? MHD_NO : MHD_YES;
 	}
@@ -274,7 +315,7 @@ static void on_end(void *arg, struct MHD_Connection *c, void **own, enum MHD_Req
 			pthread_cond_signal(&s->idle);
 		pthread_mutex_unlock(&s->lock);
 	}
-	buf_clear(&x->in);
+	let_go(s, x);
 	buf_clear(&x->x.answer);
 	free(x);
 }

@@ -46,8 +46,9 @@ struct http_server_conf {
 	void *arg;
 	unsigned connections; /* more are closed at once; 1024 for a unix socket, 64 for TCP */
 	size_t body_max;      /* 1 MiB; more is answered with 413 */
-	unsigned idle_s;      /* without a byte in or out: closed; 30. Does not count while a handler works */
-	int64_t request_ms;   /* what until is made of; 100000 */
+	size_t bodies_max; /* of all that are being received or served; more is answered with 503; no limit */
+	unsigned idle_s;   /* without a byte in or out: closed; 30. Does not count while a handler works */
+	int64_t request_ms;     /* what until is made of; 100000 */
 	const char *cert, *key; /* PEM text: TLS; needed only for the start */
 };
 

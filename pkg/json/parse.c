@@ -11,7 +11,7 @@ struct parser {
 	const char *start, *p, *end;
 	const char *what;
 	unsigned flags;
-	size_t left;        /* what the tree may still take, of JSON_TREE_MAX */
+	size_t most, left;  /* what the tree may take, and still may */
 	struct buf scratch; /* the string or number being read */
 	struct err *e;
 };
@@ -54,7 +54,7 @@ static int charge(struct parser *ps, size_t bytes)
 {
 	if (bytes > ps->left)
 		return fail(ps, ps->p, "too many values: the limit is about %zu MiB of memory",
-			    JSON_TREE_MAX >> 20);
+			    ps->most >> 20);
 	ps->left -= bytes;
 	return 0;
 }
@@ -409,8 +409,8 @@ static int parse_value(struct parser *ps, unsigned depth, struct json_object **r
 	}
 }
 
-int json_parse_as(const char *text, size_t len, const char *what, unsigned flags, struct json_object **ret,
-		  struct err *e)
+int json_parse_in(const char *text, size_t len, const char *what, unsigned flags, size_t *room,
+		  struct json_object **ret, struct err *e)
 {
 	CLEANUP(json_put_p) struct json_object *v = NULL;
 	struct parser ps = {
@@ -419,7 +419,8 @@ int json_parse_as(const char *text, size_t len, const char *what, unsigned flags
 		.end = text + len,
 		.what = what,
 		.flags = flags,
-		.left = JSON_TREE_MAX,
+		.most = *room,
+		.left = *room,
 		.scratch = BUF_INIT(JSON_TEXT_MAX),
 		.e = e,
 	};
@@ -438,8 +439,17 @@ int json_parse_as(const char *text, size_t len, const char *what, unsigned flags
 	buf_clear(&ps.scratch);
 	if (r < 0)
 		return r;
+	*room = ps.left;
 	*ret = TAKE_PTR(v);
 	return 0;
+}
+
+int json_parse_as(const char *text, size_t len, const char *what, unsigned flags, struct json_object **ret,
+		  struct err *e)
+{
+	size_t room = JSON_TREE_MAX;
+
+	return json_parse_in(text, len, what, flags, &room, ret, e);
 }
 
 int json_parse(const char *text, size_t len, const char *what, struct json_object **ret, struct err *e)

@@ -41,6 +41,9 @@ enum json_parse_flags {
 int json_parse(const char *text, size_t len, const char *what, struct json_object **ret, struct err *e);
 int json_parse_as(const char *text, size_t len, const char *what, unsigned flags, struct json_object **ret,
 		  struct err *e);
+/* *room: what the tree may take, in place of JSON_TREE_MAX; on success what is left of it. */
+int json_parse_in(const char *text, size_t len, const char *what, unsigned flags, size_t *room,
+		  struct json_object **ret, struct err *e);
 /* Appends compact text, or pretty with two blanks; "/" is not escaped, bytes that are not UTF-8 become
  * U+FFFD. A tree deeper than JSON_DEPTH_MAX or with a number that JSON cannot write is -EINVAL. */
 int json_print(struct json_object *o, bool pretty, struct buf *out, struct err *e);

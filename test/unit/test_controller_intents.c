@@ -450,6 +450,31 @@ static void list(void **state)
 	buf_clear(&text);
 }
 
+/* What nobody's API server asks is no part of what others write. */
+static void too_long(void **state)
+{
+	char text[INTENT_NAME_MAX + 2];
+	struct intent x = intent("a", "");
+	struct intents l = { 0 };
+
+	(void)state;
+	memset(text, 'n', sizeof(text));
+	text[INTENT_NAME_MAX] = '\0';
+	x.name = text;
+	assert_int_equal(intents_add(&l, &x, 0, &err), 0);
+	intents_clear(&l);
+	x.uid = text;
+	assert_int_equal(intents_add(&l, &x, 0, &err), -EINVAL);
+	x = intent("a", text);
+	assert_int_equal(intents_add(&l, &x, 0, &err), -EINVAL);
+	x = intent("a", "");
+	text[INTENT_NAME_MAX] = 'n';
+	text[INTENT_NAME_MAX + 1] = '\0';
+	x.name = text;
+	assert_int_equal(intents_add(&l, &x, 0, &err), -EINVAL);
+	assert_int_equal(l.list.n, 0);
+}
+
 /* Seen is only what was created; an update may still come. */
 static void existing(void **state)
 {
@@ -511,8 +536,8 @@ int main(void)
 {
 	const char *given = getenv("SEED");
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list), cmocka_unit_test(existing),  cmocka_unit_test(settling),
-		cmocka_unit_test(wide), cmocka_unit_test(any_order),
+		cmocka_unit_test(list),     cmocka_unit_test(too_long), cmocka_unit_test(existing),
+		cmocka_unit_test(settling), cmocka_unit_test(wide),     cmocka_unit_test(any_order),
 	};
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);

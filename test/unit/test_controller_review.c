@@ -286,6 +286,9 @@ static void any_patch(void **state)
 	"{\"apiVersion\":\"admission.k8s.io/" version \
 	"\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":\"u1\"" more "}}"
 
+#define FIFTY   "12345678901234567890123456789012345678901234567890"
+#define NAME253 FIFTY FIFTY FIFTY FIFTY FIFTY "123"
+
 static const struct {
 	const char *text, *says;
 } questions[] = {
@@ -298,6 +301,10 @@ static const struct {
 	{ QUESTION("v1", ",\"operation\":\"CREATE\",\"object\":[1]"), "want objects" },
 	{ QUESTION("v1", ",\"operation\":\"UPDATE\",\"object\":{},\"oldObject\":\"x\""), "want objects" },
 	{ QUESTION("v1", ",\"operation\":\"CREATE\",\"object\":7"), "want objects" },
+	{ QUESTION("v1", ",\"operation\":\"CREATE\",\"name\":\"" NAME253 "\""), NULL },
+	{ QUESTION("v1", ",\"operation\":\"CREATE\",\"name\":\"" NAME253 "x\""), "too long" },
+	{ QUESTION("v1", ",\"uid\":\"" FIFTY "1234567890abcd\",\"operation\":\"CREATE\""), NULL },
+	{ QUESTION("v1", ",\"uid\":\"" FIFTY "1234567890abcde\",\"operation\":\"CREATE\""), "too long" },
 	{ QUESTION("v1", ""), "operation" },
 	{ "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"request\":{\"uid\":\"u\",\"operation\":\"x\"}}",
 	  "v1 Pod" },
@@ -310,8 +317,9 @@ static void decoding(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
+		size_t room = 1 << 20;
 		struct review q;
-		int r = review_decode(questions[i].text, strlen(questions[i].text), &q, &err);
+		int r = review_decode(questions[i].text, strlen(questions[i].text), &room, &q, &err);
 
 		if ((r < 0) != !!questions[i].says)
 			fail_msg("%s: %d", questions[i].text, r);

@@ -8,6 +8,7 @@
 /* Parts of the controller, not of the library; what they call is below. */
 #include "../../cmd/controller/certificate.c"
 #include "../../cmd/controller/review.c"
+#include "../../cmd/controller/room.c"
 #define kube_sleep sleep_instead
 static int sleep_instead(struct kube *k, struct kube_cancel *cancel, int64_t ms, struct err *e);
 #include "../../cmd/controller/webhook.c"
@@ -151,17 +152,49 @@ static const struct {
 static void answering(void **state)
 {
 	struct admit a = { 0 };
+	struct room room;
 
 	(void)state;
+	room_init(&room, ROOM);
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		struct buf out = BUF_INIT(65536);
-		const int status = webhook_answer(&a, &admit_paths[0], answers[i].question,
+		const int status = webhook_answer(&a, &room, &admit_paths[0], answers[i].question,
 						  strlen(answers[i].question), deadline_in(1000), &out);
 
 		if (status != answers[i].status || !strstr(buf_cstr(&out), answers[i].answer))
 			fail_msg("row %zu: %d %.500s", i, status, buf_cstr(&out));
 		buf_clear(&out);
 	}
+	assert_int_equal(room.left, ROOM);
+	room_clear(&room);
+}
+
+/* What one question's tree may take, and what all may. */
+static void memory(void **state)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(BODY_MAX);
+	struct buf out = BUF_INIT(65536);
+	struct admit a = { 0 };
+	struct room room;
+
+	(void)state;
+	room_init(&room, TREE_MAX);
+	buf_chr(&text, '[');
+	for (size_t i = 0; i < TREE_MAX / JSON_COST_OBJECT; i++)
+		buf_str(&text, "{},");
+	buf_str(&text, "{}]");
+	assert_int_equal(
+		webhook_answer(&a, &room, &admit_paths[0], text.s, text.len, deadline_in(1000), &out), 400);
+	assert_int_equal(room.left, TREE_MAX);
+	assert_int_equal(room_take(&room, 1, deadline_in(1000), &err), 0);
+	assert_int_equal(webhook_answer(&a, &room, &admit_paths[0], text.s, text.len, deadline_in(0), &out),
+			 503);
+	assert_int_equal(webhook_answer(&a, &room, &admit_paths[0], QUESTION("good"),
+					strlen(QUESTION("good")), deadline_in(0), &out),
+			 200);
+	assert_int_equal(room.left, TREE_MAX - 1);
+	buf_clear(&out);
+	room_clear(&room);
 }
 
 /* ---- certificates ---- */
@@ -250,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times),
 		cmocka_unit_test(answering),
+		cmocka_unit_test(memory),
 		cmocka_unit_test(certificates),
 	};
 

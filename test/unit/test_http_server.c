@@ -328,6 +328,30 @@ static void test_big_chunks(void **state)
 	assert_int_equal(seen.delivered, 1);
 }
 
+/* All bodies together; what one has held the next one may. */
+static void test_big_together(void **state)
+{
+	struct http_server_conf c = conf;
+	int fd;
+
+	(void)state;
+	c.bodies_max = 10;
+	server = start_with(&c);
+	fd = raw_open();
+	raw_send(fd, "GET /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n123456");
+	while (sem_wait(&seen.entered) < 0)
+		;
+	expect("POST", "/echo", "1234", 200, "POST /echo 4 1234");
+	expect("POST", "/echo", "12345", 503, "\"too much is being asked at this moment: try again\"");
+	sem_post(&seen.go);
+	want_in(raw_read(fd, "waited"), "HTTP/1.1 200 ");
+	for (int i = 0; i < 2; i++) {
+		raw_send(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1234567890");
+		want_in(raw_read(fd, "POST /echo 10 1234567890"), "HTTP/1.1 200 ");
+	}
+	close(fd);
+}
+
 static void test_idle(void **state)
 {
 	struct http_server_conf c = conf;
@@ -712,7 +736,7 @@ int main(void)
 		T(test_answers),    T(test_any_path),     T(test_one_connection), T(test_big),
 		T(test_big_chunks), T(test_idle),         T(test_parallel),       T(test_vanished),
 		T(test_stop),       T(test_foreign_user), T(test_name),           T(test_tcp),
-		T(test_tls),
+		T(test_tls),        T(test_big_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,22 @@ static void memory_is_limited(void **arg)
 	assert_null(o);
 }
 
+static void memory_can_be_less(void **arg)
+{
+	static const char text[] = "[{},{}]";
+	const size_t need = JSON_COST_ARRAY + 2 * JSON_COST_OBJECT;
+	CLEANUP(json_put_p) struct json_object *o = NULL;
+	size_t room = need - 1;
+	struct err e;
+
+	(void)arg;
+	assert_int_equal(json_parse_in(T(text), "t", 0, &room, &o, &e), -EINVAL);
+	assert_int_equal(room, need - 1);
+	room = need + 5;
+	assert_int_equal(json_parse_in(T(text), "t", 0, &room, &o, &e), 0);
+	assert_int_equal(room, 5);
+}
+
 static void pretty_text_has_two_blanks(void **arg)
 {
 	static const char text[] = "{\"a\":[],\"b\":{},\"c\":[1,{\"d\":\"x\"}]}";
@@ -407,6 +423,7 @@ int main(void)
 		cmocka_unit_test(flags_change_what_is_refused),
 		cmocka_unit_test(sizes_are_limited),
 		cmocka_unit_test(memory_is_limited),
+		cmocka_unit_test(memory_can_be_less),
 		cmocka_unit_test(pretty_text_has_two_blanks),
 		cmocka_unit_test(bytes_that_are_no_text_are_replaced),
 		cmocka_unit_test(trees_that_json_cannot_write_are_refused),
