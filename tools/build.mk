@@ -43,6 +43,7 @@ CTL_LIBS    = -Wl,--as-needed -ljson-c -llmdb -lyaml -lnl-3 -lcurl -lmicrohttpd 
 Q := $(if $(V),,@)
 
 LIB      := $(BUILD)/libspiderpool.a
+AGENT_LIB := $(BUILD)/libagent.a
 LIB_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pkg/*/*.c))
 SOURCES   = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
@@ -90,7 +91,12 @@ $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
 # A test may say what else it needs in its first lines: "link: -Wl,--wrap=malloc".
 test_link = $(shell sed -n 's/^.*link: *\([^*]*\).*/\1/p;8q' $(1))
 $(UNIT_TESTS) $(KUBE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call test_link,$*.c) $(CTL_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out $(LIB),$^) $(LIB) $(call test_link,$*.c) $(CTL_LIBS) -lcmocka
+# Tests of the agent are linked with it; for what a part keeps to itself they include that.
+$(filter $(addprefix $(BUILD)/test/unit/,test_agent_% test_cluster_%),$(UNIT_TESTS)): $(AGENT_LIB)
+$(AGENT_LIB): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard cmd/agent/*.c)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CTL_LIBS)
 $(TOOLS) $(TEST_TOOLS) $(BENCH_KUBE_TOOLS): $(BUILD)/%: $(BUILD)/%.o $(LIB)

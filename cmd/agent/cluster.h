@@ -80,14 +80,19 @@ int cluster_pod_get(struct cluster *c, const char *ns, const char *name, const c
 		    struct deadline until, struct cluster_pod *ret, struct err *e);
 void cluster_pod_clear(struct cluster_pod *p);
 
-/* From what the watch knows alone. False proves nothing: ask cluster_pod_fate() before anything is freed. */
-bool cluster_pod_known_alive(struct cluster *c, const char *ns, const char *name, const char *uid);
-
 enum cluster_fate {
 	FATE_ALIVE,
 	FATE_DEAD, /* going, or ended for good */
+	/* Another one of that name on this node, that stands for a pod of kubelet's own: somebody deleted the
+	 * last one, kubelet made it anew, and the containers run on until their DEL. */
+	FATE_REMADE,
 	FATE_GONE, /* there is none, or another one of that name */
 };
+
+/* From what the watch knows alone. That a pod is not alive it does not prove: ask cluster_pod_fate() before
+ * anything is freed. */
+enum cluster_fate cluster_pod_known(struct cluster *c, const char *ns, const char *name, const char *uid);
+bool cluster_pod_known_alive(struct cluster *c, const char *ns, const char *name, const char *uid);
 
 /* Asks the API. *ret_grace_s: the seconds that a pod on its way out was given; 0 when it was not said. */
 int cluster_pod_fate(struct cluster *c, const char *ns, const char *name, const char *uid,

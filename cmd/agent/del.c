@@ -133,7 +133,8 @@ static bool gc_wants(const struct ipam_attachment *at, void *arg)
 	const struct gc *g = arg;
 
 	return !at->claimed_by && strcmp(at->network, g->q->network) == 0 && at->since <= g->q->started_ms &&
-	       !is_valid(g->q, at->container, at->nic);
+	       !is_valid(g->q, at->container, at->nic) &&
+	       cluster_pod_known(g->a->cluster, text(at->ns), text(at->pod), text(at->uid)) != FATE_REMADE;
 }
 
 /* The runtime's list is a hint: of a pod that is alive nothing is freed. */

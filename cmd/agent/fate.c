@@ -5,12 +5,25 @@
 #include "base/own.h"
 #include "cluster_impl.h"
 
-bool cluster_pod_known_alive(struct cluster *c, const char *ns, const char *name, const char *uid)
+/* p: what has the name of the pod that is meant; NULL for none. */
+static enum cluster_fate fate_by(const struct cluster *c, const struct kube_pod *p, const char *uid)
+{
+	if (p && cluster_pod_is(p, uid))
+		return kube_pod_alive(p) ? FATE_ALIVE : FATE_DEAD;
+	return p && kube_pod_config_hash(p) && cluster_same(p->spec.node, c->node) ? FATE_REMADE : FATE_GONE;
+}
+
+enum cluster_fate cluster_pod_known(struct cluster *c, const char *ns, const char *name, const char *uid)
 {
 	CLEANUP(kube_item_put_p)
 	const struct kube_item *item = kube_cache_get(c->follow[FOLLOW_PODS].cache, ns, name);
 
-	return item && item->view && cluster_pod_is(item->view, uid) && kube_pod_alive(item->view);
+	return fate_by(c, item ? item->view : NULL, uid);
+}
+
+bool cluster_pod_known_alive(struct cluster *c, const char *ns, const char *name, const char *uid)
+{
+	return cluster_pod_known(c, ns, name, uid) == FATE_ALIVE;
 }
 
 int cluster_pod_fate(struct cluster *c, const char *ns, const char *name, const char *uid,
@@ -24,13 +37,8 @@ int cluster_pod_fate(struct cluster *c, const char *ns, const char *name, const 
 		*e = why;
 		return r;
 	}
-	*ret_grace_s = 0;
-	if (!p || !cluster_pod_is(p, uid)) {
-		*ret = FATE_GONE;
-	} else {
-		*ret = kube_pod_alive(p) ? FATE_ALIVE : FATE_DEAD;
-		*ret_grace_s = p->meta.grace_s.set ? p->meta.grace_s.v : 0;
-	}
+	*ret = fate_by(c, p, uid);
+	*ret_grace_s = p && cluster_pod_is(p, uid) && p->meta.grace_s.set ? p->meta.grace_s.v : 0;
 	cluster_free(&kube_pod_table, p);
 	return 0;
 }

@@ -304,7 +304,8 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 		r = cluster_pod_fate(a->cluster, o->ns, o->pod, o->uid, until, &fate, &grace, e);
 	if (r < 0)
 		return r;
-	if (!o->stray && (fate == FATE_ALIVE || (!o->container[0] && fate != FATE_GONE)))
+	if (!o->stray &&
+	    (fate == FATE_ALIVE || fate == FATE_REMADE || (!o->container[0] && fate != FATE_GONE)))
 		return 1;
 	if (!hold_dead)
 		r = cluster_hold_dead(a->cluster, o->hold, o->ref, until, &hold_dead, e);

@@ -9,12 +9,8 @@
 
 #include "base/own.h"
 
-/* Parts of a program, not of the library. */
-#include "../../cmd/agent/cluster.c"
-#include "../../cmd/agent/fate.c"
-#include "../../cmd/agent/hold.c"
-#include "../../cmd/agent/owner.c"
-#include "../../cmd/agent/pod.c"
+/* A part of the agent; tests of these names are linked with it. */
+#include "../../cmd/agent/cluster_impl.h"
 
 #define AMPLE     30000
 #define HTTP_OK   "HTTP/1.1 200 OK\r\n\r\n"

@@ -174,6 +174,8 @@ static void test_holds(void **state)
 	       "\"spec\":{\"nodeName\":\"n1\",\"restartPolicy\":\"" policy \
 	       "\"},\"status\":{\"phase\":\"" phase "\",\"reason\":\"" reason "\"}")
 
+#define HASH ",\"annotations\":{\"kubernetes.io/config.hash\":\"h\"}"
+
 struct fate_row {
 	const char *name, *pod; /* in the watch and in the API */
 	const char *answer;     /* instead, of the API */
@@ -190,6 +192,11 @@ static struct fate_row fate_rows[] = {
 	  FATE_ALIVE, 0, true },
 	{ "another one", POD("p", "u2", ""), NULL, "u", FATE_GONE, 0, false },
 	{ "another one that is dead", POD("p", "u2", GOING), NULL, "u", FATE_GONE, 0, false },
+	{ "another one of kubelet's own", POD("p", "u2", HASH), NULL, "u", FATE_REMADE, 0, false },
+	{ "another one of kubelet's own, going", POD("p", "u2", HASH GOING), NULL, "u", FATE_REMADE, 0,
+	  false },
+	{ "another one of another node's kubelet", POD_AS("p", "u2", HASH, "\"spec\":{\"nodeName\":\"n2\"}"),
+	  NULL, "u", FATE_GONE, 0, false },
 	{ "gone since", POD("p", "u", ""), NOT_FOUND, "u", FATE_GONE, 0, true },
 	{ "going", POD("p", "u", GOING), NULL, "u", FATE_DEAD, 30, false },
 	{ "going since", POD("p", "u", ""), HTTP_OK POD("p", "u", GOING), "u", FATE_DEAD, 30, true },

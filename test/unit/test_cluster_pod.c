@@ -2,6 +2,9 @@
 /* test_cluster_pod.c - which pod is meant, what it belongs to, what keeps its addresses */
 #include "cluster_lab.h"
 
+/* What it keeps to itself. */
+#include "../../cmd/agent/owner.c"
+
 #define RS  "/apis/apps/v1/namespaces/a/replicasets/"
 #define JOB "/apis/batch/v1/namespaces/a/jobs/"
 

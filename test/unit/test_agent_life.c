@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_agent_life.c - what an agent gives back of pods that ended without a word from their containers */
+#include "agent_lab.h"
+
+/* What it keeps to itself. */
+#define connect life_connect
+#include "../../cmd/agent/life.c"
+#undef connect
+
+#define FREED "0\\tfree\\t"
+#define TEXT  RECORD("0", "pod", "c1", "")
+
+/* One round of the sweeper; what is gone is so for long. */
+static void sweep_round(struct agent_lab *x, const char *container)
+{
+	struct seen *seen = calloc(1, sizeof(*seen));
+	struct sweeper w = { .a = &x->a, .v = seen, .n = 1 };
+
+	assert_non_null(seen);
+	*seen = (struct seen){ XXH3_64bits(container, strlen(container)), clock_mono_ms() - 2 * TEARDOWN_MS };
+	sweep(&w);
+	free(w.v);
+}
+
+struct sweep_row {
+	const char *name;
+	const char *known, *pod; /* to the watch, to the API; NULL: none */
+	bool detached, freed;
+};
+
+static const struct sweep_row sweep_rows[] = {
+	{ "runs", POD("p", "u", ""), POD("p", "u", ""), false, false },
+	{ "gone", NULL, NULL, false, true },
+	{ "another one", POD("p", "u2", ""), POD("p", "u2", ""), false, true },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), false, false },
+	{ "kubelet's, made anew, and nobody knows yet", NULL, POD("p", "u2", MIRROR), false, false },
+	{ "kubelet's, made anew; the container had DEL", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), true,
+	  true },
+	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), false, false },
+	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), true, true },
+};
+
+static void test_sweep(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sweep_rows); i++) {
+		const struct sweep_row *t = &sweep_rows[i];
+		struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", t->detached);
+		CLEANUP(free_p) char *pod = NULL;
+		struct agent_lab x;
+		bool freed;
+
+		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod ? t->pod : "") > 0);
+		agent_open(&x, t->known ? t->known : "",
+			   (struct fake_answer[]){
+				   { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
+				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
+				   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
+				   { 0 } });
+		agent_attach(&x, &at);
+		sweep_round(&x, "c1");
+		freed = agent_wrote(&x, FREED) > 0;
+		if (freed != t->freed || agent_attached(&x) != !t->freed)
+			fail_msg("%s: freed %d, %zu attachments", t->name, freed, agent_attached(&x));
+		agent_close(&x);
+	}
+}
+
+/* ---- records without an attachment ---- */
+
+struct orphan_row {
+	const char *name, *pod; /* to the watch and to the API; NULL: none */
+	const char *text;       /* the record */
+	bool freed;
+};
+
+#define OF_ANOTHER_BOOT \
+	"0\\tpod\\t1\\tpool\\tnet\\ta\\tp\\tu\\teth0\\tn1\\tc1\\tearlier\\t\\t\\t\\t0\\t\\t\\n"
+
+static const struct orphan_row orphan_rows[] = {
+	{ "its pod runs", POD("p", "u", ""), TEXT, false },
+	{ "its pod is gone", NULL, TEXT, true },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), TEXT, false },
+	{ "without a container, its pod is going", POD("p", "u", GOING), RECORD("0", "pod", "", ""), false },
+	{ "without a container, its pod is gone", NULL, RECORD("0", "pod", "", ""), true },
+	{ "of another boot, its pod is going", POD("p", "u", GOING), OF_ANOTHER_BOOT, true },
+};
+
+static void test_orphans(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(orphan_rows); i++) {
+		const struct orphan_row *t = &orphan_rows[i];
+		CLEANUP(free_p) char *pod = NULL, *list = NULL, *block = NULL;
+		struct agent_lab x;
+		bool freed;
+		int r;
+
+		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod ? t->pod : "") > 0);
+		assert_true(asprintf(&block, RECORDS("%s"), t->text) > 0);
+		assert_true(asprintf(&list, LIST("9", RECORDS_OBJECT("%s")), t->text) > 0);
+		agent_open(&x, t->pod ? t->pod : "",
+			   (struct fake_answer[]){
+				   { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
+				   { .path = BLOCKS, .text = list },
+				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
+				   { .path = BLOCK, .method = "GET", .text = block },
+				   { 0 } });
+		r = settle_orphans(&x.a, deadline_in(AMPLE), &x.e);
+		freed = agent_wrote(&x, FREED) > 0;
+		if (r < 0 || freed != t->freed || x.a.orphans == t->freed)
+			fail_msg("%s: got %d (%s), freed %d, some stay %d", t->name, r, x.e.msg, freed,
+				 x.a.orphans);
+		agent_close(&x);
+	}
+}
+
+/* ---- GC ---- */
+
+struct gc_row {
+	const char *name, *pod;
+	int64_t freed;
+};
+
+static const struct gc_row gc_rows[] = {
+	{ "another one", POD("p", "u2", ""), 1 },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), 0 },
+};
+
+/* The runtime does not know the container, which proves nothing. */
+static void test_gc(void **state)
+{
+	const struct socket_gc q = { .network = "net", .started_ms = 10 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(gc_rows); i++) {
+		const struct gc_row *t = &gc_rows[i];
+		struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", false);
+		CLEANUP(free_p) char *pod = NULL;
+		struct agent_lab x;
+		int64_t freed;
+		int r;
+
+		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod) > 0);
+		agent_open(&x, t->pod,
+			   (struct fake_answer[]){
+				   { .path = PODS("p"), .text = pod },
+				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
+				   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
+				   { 0 } });
+		agent_attach(&x, &at);
+		r = verb_gc(&x.a, &q, deadline_in(AMPLE), &freed, &x.e);
+		if (r < 0 || freed != t->freed || agent_wrote(&x, FREED) != (int)t->freed)
+			fail_msg("%s: got %d (%s), freed %d", t->name, r, x.e.msg, (int)freed);
+		agent_close(&x);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_gc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
