@@ -70,7 +70,12 @@ bool admit_is_object(const struct review_request *q)
 	return !q->subresource || !*q->subresource;
 }
 
-int admit_patch(const struct json_table *t, struct json_object *object,
+bool admit_same_spec(const struct review_request *q)
+{
+	return q->old && json_object_equal(json_get(q->object, "spec"), json_get(q->old, "spec"));
+}
+
+int admit_patch(const struct json_table *t, const struct review_request *q,
 		int (*change)(void *obj, void *arg, struct err *e), void *arg, struct json_object **patch,
 		struct err *e)
 {
@@ -81,7 +86,7 @@ int admit_patch(const struct json_table *t, struct json_object *object,
 
 	if (!obj)
 		return err_nomem(e);
-	r = json_decode(t, object, NULL, obj, e);
+	r = json_decode(t, q->object, NULL, obj, e);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	r = json_encode(t, obj, &before, e);
@@ -89,8 +94,12 @@ int admit_patch(const struct json_table *t, struct json_object *object,
 		r = change(obj, arg, e);
 	if (r == 0)
 		r = json_encode(t, obj, &after, e);
+	if (r == 0 && admit_same_spec(q)) {
+		json_object_object_del(before, "spec");
+		json_object_object_del(after, "spec");
+	}
 	if (r == 0)
-		r = review_diff(object, before, after, patch, e);
+		r = review_diff(q->object, before, after, patch, e);
 	json_clear(t, obj);
 	return r;
 }

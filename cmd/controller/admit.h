@@ -57,9 +57,12 @@ int admit_mutate_pod(const struct admit_call *c, struct json_object **patch, str
 
 /* Whether something is to be done at all: not for a subresource. */
 bool admit_is_object(const struct review_request *q);
-/* Reads object with the table, lets change() work on it, and makes a patch of what it did. An object that
- * cannot be read is left alone: the server's schema or validation says what is wrong with it. */
-int admit_patch(const struct json_table *t, struct json_object *object,
+/* An edit of labels, annotations or finalizers: what is wrong with the spec was wrong before. */
+bool admit_same_spec(const struct review_request *q);
+/* Reads the object with the table, lets change() work on it, and makes a patch of what it did; not to a spec
+ * that the edit leaves as it was. An object that cannot be read is left alone: the server's schema or
+ * validation says what is wrong with it. */
+int admit_patch(const struct json_table *t, const struct review_request *q,
 		int (*change)(void *obj, void *arg, struct err *e), void *arg, struct json_object **patch,
 		struct err *e);
 

@@ -26,7 +26,7 @@ int admit_mutate_coordinator(const struct admit_call *c, struct json_object **pa
 {
 	if (!is_edit(c->q))
 		return 0;
-	return admit_patch(&api_coordinator_table, c->q->object, default_coordinator, NULL, patch, e);
+	return admit_patch(&api_coordinator_table, c->q, default_coordinator, NULL, patch, e);
 }
 
 int admit_validate_coordinator(const struct admit_call *c, struct json_object **patch, struct err *e)
@@ -35,7 +35,7 @@ int admit_validate_coordinator(const struct admit_call *c, struct json_object **
 	int r;
 
 	(void)patch;
-	if (!is_edit(c->q) || kube_meta(c->q->object, "deletionTimestamp"))
+	if (!is_edit(c->q) || kube_meta(c->q->object, "deletionTimestamp") || admit_same_spec(c->q))
 		return 0;
 	r = json_decode(&api_coordinator_table, c->q->object, NULL, &co, e);
 	if (r < 0)
@@ -47,17 +47,52 @@ int admit_validate_coordinator(const struct admit_call *c, struct json_object **
 
 /* ---- SpiderMultusConfig ---- */
 
+static const char *annotation(struct json_object *o, const char *key)
+{
+	return json_get_str(json_get(json_get(o, "metadata"), "annotations"), key);
+}
+
+/* Those that rules are about. */
+static bool same_annotations(const struct review_request *q)
+{
+	static const char *const ruled[] = { API_MULTUS_CR_NAME, API_MULTUS_CNI_VERSION,
+					     API_MULTUS_CONFIG_NAME, API_MULTUS_INJECT_RDMA,
+					     API_MULTUS_INJECT_NETWORK };
+	bool same = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(ruled) && same; i++) {
+		const char *was = annotation(q->old, ruled[i]), *is = annotation(q->object, ruled[i]);
+
+		same = was && is ? strcmp(was, is) == 0 : was == is;
+	}
+	return same;
+}
+
+/* The label that was made of an annotation goes with it: Pods find networks by the label. */
+static void forget_label(struct api_meta *m, struct json_object *old, const char *key)
+{
+	const char *was = annotation(old, key), *label = json_map_get(&m->labels, key);
+
+	if (was && label && !json_map_get(&m->annotations, key) && strcmp(was, label) == 0)
+		json_map_remove(&m->labels, key);
+}
+
 static int default_multus(void *obj, void *arg, struct err *e)
 {
-	(void)arg;
-	return api_multus_default(obj, e);
+	struct api_multus *m = obj;
+
+	if (m->obj.meta.deletion_timestamp)
+		return 0;
+	forget_label(&m->obj.meta, arg, API_MULTUS_INJECT_RDMA);
+	forget_label(&m->obj.meta, arg, API_MULTUS_INJECT_NETWORK);
+	return api_multus_default(m, e);
 }
 
 int admit_mutate_multus(const struct admit_call *c, struct json_object **patch, struct err *e)
 {
 	if (!is_edit(c->q))
 		return 0;
-	return admit_patch(&api_multus_table, c->q->object, default_multus, NULL, patch, e);
+	return admit_patch(&api_multus_table, c->q, default_multus, c->q->old, patch, e);
 }
 
 struct multus_job {
@@ -107,7 +142,8 @@ int admit_validate_multus(const struct admit_call *c, struct json_object **patch
 	int r;
 
 	(void)patch;
-	if (!is_edit(c->q) || kube_meta(c->q->object, "deletionTimestamp"))
+	if (!is_edit(c->q) || kube_meta(c->q->object, "deletionTimestamp") ||
+	    (admit_same_spec(c->q) && same_annotations(c->q)))
 		return 0;
 	r = json_decode(&api_multus_table, c->q->object, NULL, &j.obj, e);
 	if (r == 0 && c->q->old)

@@ -30,20 +30,15 @@ static bool is_deleting(struct json_object *o)
 	return kube_meta(o, "deletionTimestamp");
 }
 
-/* Nothing that a rule is about. */
-static bool same_spec(const struct review_request *q)
-{
-	return q->old && json_object_equal(json_get(q->object, "spec"), json_get(q->old, "spec"));
-}
-
 static struct json_object *owner_label(struct json_object *o)
 {
 	return json_get(json_get(json_get(o, "metadata"), "labels"), API_LABEL_OWNER);
 }
 
+/* A pool that no subnet has yet is adopted by the leading replica, routes and gateway included. */
 static bool same_owner(const struct review_request *q)
 {
-	return json_object_equal(owner_label(q->object), owner_label(q->old));
+	return !owner_label(q->old) || json_object_equal(owner_label(q->object), owner_label(q->old));
 }
 
 /* ---- defaults ---- */
@@ -84,14 +79,14 @@ static int mutate(const struct admit_call *c, enum api_kind kind, struct json_ob
 	if (is_deleting(c->q->object) && !d.mark)
 		return 0;
 	if (kind == API_IPPOOL && d.w.enable_subnet && !is_deleting(c->q->object) &&
-	    !(same_spec(c->q) && same_owner(c->q)))
+	    !(admit_same_spec(c->q) && same_owner(c->q)))
 		r = admit_snapshot(c->a->subnets, c, &s, e);
 	if (s) {
 		d.w.subnets = s->subnets;
 		d.w.n_subnets = s->n_subnets;
 	}
 	if (r == 0)
-		r = admit_patch(api_kinds[kind].table, c->q->object, fill_in, &d, patch, e);
+		r = admit_patch(api_kinds[kind].table, c->q, fill_in, &d, patch, e);
 	admit_snapshot_done(c->a->subnets, s);
 	return r;
 }
@@ -310,7 +305,7 @@ static int validate(const struct admit_call *c, enum api_kind kind, struct err *
 		intents_book_exists(c->a->book, kube_meta(c->q->old, "uid"));
 	if (gone && !j.w.refuse_delete_in_use)
 		return 0;
-	if (!gone && same_spec(c->q)) {
+	if (!gone && admit_same_spec(c->q)) {
 		r = validate_metadata(&j, e);
 		clear_job(&j);
 		return r;

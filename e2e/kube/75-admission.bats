@@ -403,6 +403,8 @@ held() {
 	ok m post spidermultusconfigs m '{"cniType": "macvlan", "macvlan": {"master": ["eth0"]}}' \
 		'"annotations": {"cni.spidernet.io/network-resource-inject": "fast"}'
 	same 'fast' "$(jq -r '.metadata.labels["cni.spidernet.io/network-resource-inject"]' <<<"$output")"
+	ok gone edit spidermultusconfigs m '{"metadata": {"annotations": null}}'
+	same null "$(jq -c '.metadata.labels["cni.spidernet.io/network-resource-inject"]' <<<"$output")"
 	no 422 "spec.macvlan" post spidermultusconfigs x '{"cniType": "macvlan"}'
 	no 422 "cr-name" edit spidermultusconfigs m '{"metadata": {"annotations": {"multus.spidernet.io/cr-name": "late"}}}'
 	no 422 "spec.macvlan.bond" edit spidermultusconfigs m '{"spec": {"macvlan": {"master": ["eth0", "eth1"]}}}'

@@ -58,6 +58,7 @@ int json_strv_copy(const struct json_strv *in, struct json_strv *out, struct err
 const char *json_map_get(const struct json_map *m, const char *key);
 /* Adds or replaces. */
 int json_map_set(struct json_map *m, const char *key, const char *value, struct err *e);
+void json_map_remove(struct json_map *m, const char *key); /* the others keep their order */
 void json_map_clear(struct json_map *m);
 int json_map_copy(const struct json_map *in, struct json_map *out, struct err *e);
 

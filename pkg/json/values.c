@@ -106,6 +106,18 @@ int json_map_set(struct json_map *m, const char *key, const char *value, struct 
 	return 0;
 }
 
+void json_map_remove(struct json_map *m, const char *key)
+{
+	struct json_map_entry *at = find(m, key);
+
+	if (!at)
+		return;
+	free(at->key);
+	free(at->value);
+	m->n--;
+	memmove(at, at + 1, (size_t)(m->v + m->n - at) * sizeof(*at));
+}
+
 void json_map_clear(struct json_map *m)
 {
 	for (size_t i = 0; i < m->n; i++) {

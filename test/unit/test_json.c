@@ -367,6 +367,15 @@ static void maps_by_hand(void **arg)
 	assert_string_equal(json_map_get(&m, "a"), "3");
 	assert_string_equal(m.v[1].key, "b");
 	assert_int_equal(json_map_copy(&m, &copy, &e), 0);
+	assert_int_equal(json_map_set(&m, "c", "4", &e), 0);
+	json_map_remove(&m, "x");
+	json_map_remove(&m, "a");
+	assert_true(m.n == 2 && !json_map_get(&m, "a"));
+	assert_string_equal(m.v[0].key, "b");
+	assert_string_equal(json_map_get(&m, "c"), "4");
+	json_map_remove(&m, "c");
+	json_map_remove(&m, "b");
+	assert_true(m.set && !m.n);
 	json_map_clear(&m);
 	assert_true(!m.set && !m.n && !m.v);
 	assert_string_equal(json_map_get(&copy, "b"), "2");
