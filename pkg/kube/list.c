@@ -19,11 +19,17 @@ struct listing {
 	struct kube_op *op;
 	const struct kube_lister *l;
 	struct buf next; /* where the next page starts; empty: from the beginning */
+	unsigned page;   /* objects in it */
 	char version[KUBE_VERSION_MAX];
 };
 
-static int get_page(struct kube *k, struct kube_op *op, const char *next, struct json_object **ret,
-		    struct err *e)
+static unsigned page_of(const struct kube_op *op)
+{
+	return op->page ? op->page : KUBE_PAGE_DEFAULT;
+}
+
+static int get_page(struct kube *k, struct kube_op *op, unsigned page, const char *next,
+		    struct json_object **ret, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf path = BUF_INIT(KUBE_PATH_MAX);
 	struct kube_request q = { .method = "GET", .accept = op->metadata_only ? PARTIAL_LIST : NULL };
@@ -32,7 +38,7 @@ static int get_page(struct kube *k, struct kube_op *op, const char *next, struct
 
 	if (r < 0)
 		return r;
-	snprintf(limit, sizeof(limit), "%u", op->page ? op->page : KUBE_PAGE_DEFAULT);
+	snprintf(limit, sizeof(limit), "%u", page);
 	kube_query(&path, "labelSelector", op->labels);
 	kube_query(&path, "fieldSelector", op->fields);
 	kube_query(&path, "limit", limit);
@@ -47,7 +53,7 @@ static int get_page(struct kube *k, struct kube_op *op, const char *next, struct
 
 int kube_list_page(struct kube *k, struct kube_op *op, struct json_object **ret, struct err *e)
 {
-	return get_page(k, op, NULL, ret, e);
+	return get_page(k, op, page_of(op), NULL, ret, e);
 }
 
 /* 1: there is more. */
@@ -77,6 +83,20 @@ static int take_page(struct listing *s, struct json_object *page, struct err *e)
 			   : 1;
 }
 
+/* Objects may be so large that many of them are no answer any more; where a page starts, it may be shorter
+ * than the one before. */
+static int next_page(struct listing *s, struct json_object **ret, struct err *e)
+{
+	int r;
+
+	for (;;) {
+		r = get_page(s->k, s->op, s->page, s->next.len ? s->next.s : NULL, ret, e);
+		if (r != -EFBIG || s->page == 1)
+			return r;
+		s->page = (s->page + 1) / 2;
+	}
+}
+
 static int list_pages(struct listing *s, struct err *e)
 {
 	int r, restarts = 0;
@@ -86,7 +106,7 @@ static int list_pages(struct listing *s, struct err *e)
 
 		if (!s->next.len && s->l->begin)
 			s->l->begin(s->l->arg);
-		r = get_page(s->k, s->op, s->next.len ? s->next.s : NULL, &page, e);
+		r = next_page(s, &page, e);
 		if (r == -EIDRM && s->next.len && restarts++ < RESTARTS_MAX) {
 			buf_reset(&s->next);
 			continue;
@@ -101,7 +121,7 @@ static int list_pages(struct listing *s, struct err *e)
 int kube_list(struct kube *k, struct kube_op *op, const struct kube_lister *l,
 	      char version_out[KUBE_VERSION_MAX], struct err *e)
 {
-	struct listing s = { .k = k, .op = op, .l = l, .next = BUF_INIT(CONTINUE_MAX) };
+	struct listing s = { .k = k, .op = op, .l = l, .next = BUF_INIT(CONTINUE_MAX), .page = page_of(op) };
 	int r;
 
 	op->answer = (struct kube_answer){ 0 };
