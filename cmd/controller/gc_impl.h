@@ -28,7 +28,7 @@ struct gc {
 	struct gc_index *ix;
 	struct gc_seen seen;
 	struct fate_rules rules;
-	char asked[64]; /* the request that was seen last; the queue's own thread */
+	uint64_t asked; /* hash of the request that was seen last, 0: nobody looked; one worker at a time */
 };
 
 int64_t gc_now(const struct gc *g);
@@ -50,6 +50,8 @@ bool gc_guess(struct gc *g, const struct block_rec *r, int64_t *again_at);
 
 /* Namespace of notes in gc.seen that a pod's address is kept without its node: told once. */
 #define GC_TOLD "\001told"
+/* The same of addresses that could not be taken: counted once, however often that is tried. */
+#define GC_FAILED "\001failed"
 
 /* Of what the world keeps. */
 bool gc_pod_lives(const struct kube_item *pod); /* as far as it can tell; accepts NULL */

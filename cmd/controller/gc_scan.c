@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/own.h"
 #include "gc.h"
 #include "gc_impl.h"
@@ -135,15 +138,17 @@ int64_t gc_asked(struct gc *g, struct kube_cancel *cancel, struct err *e)
 			      .until = deadline_in(GC_CALL_MS),
 			      .cancel = cancel };
 	const char *at;
+	uint64_t asked;
 	int r = kube_get(g->c->k, &op, &o, e);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	at = r < 0 ? NULL : json_get_str(json_get(o, "data"), REQUESTED);
+	asked = at ? XXH3_64bits(at, strlen(at)) | 1 : 1;
 	/* What was asked before this replica led is answered by the scan with which that began. */
-	if (at && g->asked[0] && strcmp(at, g->asked) != 0)
+	if (at && g->asked && g->asked != asked)
 		kube_queue_add(g->q, GC_SCAN, 0);
-	snprintf(g->asked, sizeof(g->asked), "%s", at ? at : "-");
+	g->asked = asked;
 	return ASKED_MS;
 }
 
