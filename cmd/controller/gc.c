@@ -39,7 +39,7 @@ void gc_metrics(struct controller *c, struct buf *out)
 		METRIC_COUNTER("spiderpool_ip_gc_counts", "addresses taken from owners that have died",
 			       &freed_counts),
 		METRIC_COUNTER("spiderpool_ip_gc_failure_counts",
-			       "addresses that could not be taken, for now", &failure_counts),
+			       "addresses that could not be judged or taken, for now", &failure_counts),
 	};
 
 	(void)c;

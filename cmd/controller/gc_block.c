@@ -35,6 +35,17 @@ static bool skip(const struct block_rec *r, void *arg)
 	return true;
 }
 
+static void count_failed(struct gc *g, struct ip addr, const struct block_rec *r)
+{
+	char text[IP_TEXT_MAX];
+
+	ip_format(addr, text);
+	if (gc_seen_known(&g->seen, GC_FAILED, text, r->uid))
+		return;
+	gc_seen_gone(&g->seen, GC_FAILED, text, r->uid, gc_now(g));
+	gc_count(0, 1);
+}
+
 /* Odd enough for whoever looks at the node, or will look for it. */
 static void told(struct ip addr, const struct block_rec *r, const struct fate *f, const struct err *why,
 		 void *arg)
@@ -43,7 +54,11 @@ static void told(struct ip addr, const struct block_rec *r, const struct fate *f
 	struct pass *p = arg;
 	char text[IP_TEXT_MAX];
 
-	if (why || !f->kept_without_node || gc_seen_known(&p->g->seen, GC_TOLD, r->pod, r->uid))
+	if (why) {
+		count_failed(p->g, addr, r);
+		return;
+	}
+	if (!f->kept_without_node || gc_seen_known(&p->g->seen, GC_TOLD, r->pod, r->uid))
 		return;
 	gc_seen_gone(&p->g->seen, GC_TOLD, r->pod, r->uid, gc_now(p->g));
 	events_say(p->g->c->events, &node, true, "AddressKeptWithoutNode",
@@ -114,7 +129,10 @@ static int collect(struct gc *g, const struct block *b, struct judged *x, struct
 		r = ipam_collect(&m.m, x->v, x->n, &done, e);
 		engine_close(&m);
 	}
-	gc_count(done, r < 0 ? x->n - done : 0);
+	gc_count(done, 0);
+	for (size_t i = 0; r < 0 && i < x->n; i++)
+		if (!x->v[i].done)
+			count_failed(g, x->v[i].addr, record_of(b, &x->v[i]));
 	if (r == 0)
 		follow(g, b, x);
 	return r;

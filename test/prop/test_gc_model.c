@@ -330,9 +330,37 @@ static void test_model(void **state)
 	assert_true(counts.freed > 0 && counts.unconfirmed > 0 && counts.cleared > 0);
 }
 
+/* While nothing answers all is tried many times, and counted once. */
+static void test_failures(void **state)
+{
+	uint64_t freed, failed, freed_before, failed_before;
+
+	(void)state;
+	sim_start(false, false);
+	n_events = 0;
+	memset(overdue, 0, sizeof(overdue));
+	controller_start();
+	for (int i = 0; i < 2000; i++)
+		step();
+	if (!G)
+		controller_start();
+	gc_counts(&freed_before, &failed_before);
+	S.fails_to = S.now + 600000;
+	for (int i = 0; i < PODS; i++)
+		remove_pod(i, true);
+	for (int i = 0; i < 100; i++)
+		pass_time();
+	assert_true(S.now < S.fails_to);
+	gc_counts(&freed, &failed);
+	assert_int_equal(freed, freed_before);
+	assert_in_range(failed - failed_before, 1, ADDRESSES);
+	controller_stop();
+	clock_freeze_wall(-1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_model) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_failures) };
 
 	return cmocka_run_group_tests_name("gc model", tests, NULL, NULL);
 }
