@@ -23,7 +23,7 @@ struct link {
 
 struct seat {
 	struct gc_block b;
-	uint32_t first; /* link */
+	uint32_t first; /* link; of one that is free: the next free seat */
 };
 
 struct gc_index {
@@ -33,8 +33,8 @@ struct gc_index {
 	struct link *link;
 	uint32_t n_links, cap_links, unused; /* unused: chain of links that are free */
 	size_t live;
-	struct seat *seat; /* of blocks, in the order in which they came */
-	size_t n_seats;
+	struct seat *seat; /* of blocks with something; each has a link of its own, by which it is found */
+	uint32_t n_seats, cap_seats, unused_seats;
 };
 
 int gc_index_new(struct gc_index **ret, struct err *e)
@@ -50,7 +50,7 @@ int gc_index_new(struct gc_index **ret, struct err *e)
 		return err_nomem(e);
 	}
 	ix->n_buckets = BUCKETS;
-	ix->unused = NONE;
+	ix->unused = ix->unused_seats = NONE;
 	memset(ix->bucket, 0xff, BUCKETS * sizeof(*ix->bucket));
 	pthread_mutex_init(&ix->lock, NULL);
 	*ret = ix;
@@ -161,33 +161,70 @@ static void unchain(struct gc_index *ix, uint32_t l)
 	ix->live--;
 }
 
+/* And its seat is another's. */
 static void empty(struct gc_index *ix, uint32_t block)
 {
 	for (uint32_t l = ix->seat[block].first, next; l != NONE; l = next) {
 		next = ix->link[l].of_block;
 		unchain(ix, l);
 	}
-	ix->seat[block].first = NONE;
+	ix->seat[block].first = ix->unused_seats;
+	ix->unused_seats = block;
 }
 
 /* ---- blocks; locked ---- */
 
-static int seat_of(struct gc_index *ix, uint8_t ver, ip_num index, uint32_t *ret, struct err *e)
+static uint64_t key_of_block(uint8_t ver, ip_num index)
+{
+	return XXH3_64bits_withSeed(&index, sizeof(index), ver);
+}
+
+static uint32_t find_seat(struct gc_index *ix, uint8_t ver, ip_num index)
+{
+	uint64_t key = key_of_block(ver, index);
+
+	for (uint32_t l = *chain_of(ix, key); l != NONE; l = ix->link[l].next) {
+		const struct gc_block *b = &ix->seat[ix->link[l].block].b;
+
+		if (ix->link[l].key == key && b->index == index && b->ver == ver)
+			return ix->link[l].block;
+	}
+	return NONE;
+}
+
+static int new_seat(struct gc_index *ix, uint8_t ver, ip_num index, uint32_t *ret, struct err *e)
 {
 	struct seat *v;
+	uint32_t cap;
+	int r;
 
-	for (size_t i = 0; i < ix->n_seats; i++) {
-		*ret = (uint32_t)i;
-		if (ix->seat[i].b.index == index && ix->seat[i].b.ver == ver)
-			return 0;
+	*ret = ix->unused_seats;
+	if (*ret != NONE) {
+		ix->unused_seats = ix->seat[*ret].first;
+	} else if (ix->n_seats < ix->cap_seats) {
+		*ret = ix->n_seats++;
+	} else {
+		cap = ix->cap_seats ? ix->cap_seats + ix->cap_seats / 2 : 16;
+		v = realloc(ix->seat, cap * sizeof(*v));
+		if (!v)
+			return err_nomem(e);
+		ix->seat = v;
+		ix->cap_seats = cap;
+		*ret = ix->n_seats++;
 	}
-	v = realloc(ix->seat, (ix->n_seats + 1) * sizeof(*v));
-	if (!v)
-		return err_nomem(e);
-	ix->seat = v;
-	*ret = (uint32_t)ix->n_seats;
-	v[ix->n_seats++] = (struct seat){ { ver, index }, NONE };
-	return 0;
+	ix->seat[*ret] = (struct seat){ { ver, index }, NONE };
+	r = add(ix, key_of_block(ver, index), *ret, e);
+	if (r < 0)
+		empty(ix, *ret);
+	return r;
+}
+
+static bool has_something(const struct block *b)
+{
+	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++)
+		if (fate_concerns(&b->rec[i]))
+			return true;
+	return false;
 }
 
 /* The StatefulSet of namespace/name/ordinal. */
@@ -218,14 +255,17 @@ static int add_record(struct gc_index *ix, const struct block_rec *r, uint32_t b
 
 int gc_index_put(struct gc_index *ix, uint8_t ver, ip_num index, const struct block *b, struct err *e)
 {
-	uint32_t block = 0;
-	int r;
+	bool any = b && has_something(b);
+	uint32_t block;
+	int r = 0;
 
 	pthread_mutex_lock(&ix->lock);
-	r = seat_of(ix, ver, index, &block, e);
-	if (r == 0)
+	block = find_seat(ix, ver, index);
+	if (block != NONE)
 		empty(ix, block);
-	for (unsigned i = 0; b && r == 0 && i < IP_BLOCK_SIZE; i++)
+	if (any)
+		r = new_seat(ix, ver, index, &block, e);
+	for (unsigned i = 0; any && r == 0 && i < IP_BLOCK_SIZE; i++)
 		r = add_record(ix, &b->rec[i], block, e);
 	pthread_mutex_unlock(&ix->lock);
 	return r;

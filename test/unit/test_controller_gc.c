@@ -94,6 +94,28 @@ static void test_index(void **state)
 	gc_index_free(ix);
 }
 
+/* Blocks come and go; what is kept is of those that have something. */
+static void test_index_seats(void **state)
+{
+	static const struct block_rec rec = { .hold = HOLD_POD, .ns = "a", .pod = "p" };
+	static const struct block_rec nothing = { .hold = HOLD_FREE, .ns = "a", .pod = "p" };
+	struct gc_index *ix;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(gc_index_new(&ix, &e), 0);
+	for (ip_num i = 0; i < 1000; i++)
+		put(ix, i, &nothing, 1);
+	for (ip_num i = 0; i < 1000; i++) {
+		put(ix, i, &rec, 1);
+		put(ix, i + 1, &rec, 1);
+		put(ix, i, i % 2 ? &nothing : NULL, i % 2);
+	}
+	expect(ix, GC_POD, "a", "p", "1000 ");
+	assert_int_equal(ix->n_seats, 2);
+	gc_index_free(ix);
+}
+
 /* Against a plain table; its memory does not grow with what came and went. */
 static void test_index_random(void **state)
 {
@@ -166,7 +188,8 @@ static void test_seen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_index), cmocka_unit_test(test_index_random),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_index), cmocka_unit_test(test_index_seats),
+					    cmocka_unit_test(test_index_random),
 					    cmocka_unit_test(test_seen) };
 
 	return cmocka_run_group_tests_name("controller gc", tests, NULL, NULL);
