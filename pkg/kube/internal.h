@@ -112,8 +112,8 @@ struct kube {
 	struct kube_job *dropped; /* their callers gave them up */
 	struct kube_job *peers;   /* all that somebody waits for */
 	size_t n_calls;           /* that have not returned; sleepers too */
-	bool stopping; /* kube_close() */
-	bool aborted;  /* kube_abort() */
+	bool stopping;            /* kube_close() */
+	bool aborted;             /* kube_abort() */
 
 	/* the thread's */
 	CURL *idle[KUBE_IDLE_MAX];

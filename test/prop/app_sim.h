@@ -49,7 +49,7 @@ static int sim_patch(struct kube *k, struct kube_op *op, enum kube_content type,
 #define APPS      50
 #define SUBNETS   3
 #define POOLS_MAX 400
-#define SIZE      256 /* addresses of a subnet's network */
+#define SIZE      256  /* addresses of a subnet's network */
 #define LAG_MS    4000 /* less than APP_REST_MS */
 #define HISTORY   16
 
@@ -72,7 +72,7 @@ struct sim_app {
 	struct app app;
 	struct app_want want;
 	int64_t want_size;
-	int64_t again; /* when it is to be looked at; 0: no */
+	int64_t again;       /* when it is to be looked at; 0: no */
 	bool touched, waits; /* waits: until there is an event, or again */
 };
 
