@@ -9,6 +9,8 @@
 #include "base/own.h"
 #include "kube/object.h"
 
+#define EXISTS_MS 1500
+
 static struct api_world world_of(const struct admit_call *c)
 {
 	const struct daemon_file *f = &c->a->conf->file;
@@ -293,6 +295,27 @@ static int validate_delete(struct job *j, struct err *e)
 	return r < 0 ? r : api_validate_delete(j->kind, j->old, &j->w, e);
 }
 
+/* What is deleted has been stored, so its create's intent can go. That it is there the API server has to say:
+ * the question may be somebody else's, about a create that is under way. */
+static void note_exists(const struct admit_call *c, enum api_kind kind)
+{
+	CLEANUP(json_put_p) struct json_object *there = NULL;
+	const char *uid = kube_meta(c->q->old, "uid"), *name = kube_meta(c->q->old, "name"), *is;
+	struct kube_op op = {
+		.res = &kube_resources[kind == API_IPPOOL ? KUBE_SPIDERIPPOOLS : KUBE_SPIDERSUBNETS],
+		.name = name,
+		.metadata_only = true,
+		.until = deadline_min(c->until, deadline_in(EXISTS_MS)),
+	};
+	struct err ignored;
+
+	if (kind == API_RESERVEDIP || !uid || !name || kube_get(c->a->k, &op, &there, &ignored) < 0)
+		return;
+	is = kube_meta(there, "uid");
+	if (is && strcmp(is, uid) == 0)
+		intents_book_exists(c->a->book, uid);
+}
+
 static int validate(const struct admit_call *c, enum api_kind kind, struct err *e)
 {
 	struct job j = { .c = c, .kind = kind, .w = world_of(c) };
@@ -301,8 +324,8 @@ static int validate(const struct admit_call *c, enum api_kind kind, struct err *
 
 	if (!admit_is_object(c->q) || (gone ? !c->q->old : !c->q->object))
 		return 0;
-	if (gone && !c->q->dry_run && kube_meta(c->q->old, "uid"))
-		intents_book_exists(c->a->book, kube_meta(c->q->old, "uid"));
+	if (gone && !c->q->dry_run)
+		note_exists(c, kind);
 	if (gone && !j.w.refuse_delete_in_use)
 		return 0;
 	if (!gone && admit_same_spec(c->q)) {

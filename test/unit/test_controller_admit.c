@@ -44,6 +44,10 @@
 	"{\\\"id\\\":\\\"i\\\",\\\"kind\\\":\\\"SpiderIPPool\\\",\\\"name\\\":\\\"b\\\",\\\"uid\\\":\\\"u-b\\\"," \
 	"\\\"subnet\\\":\\\"10.0.0.0/24\\\",\\\"ipVersion\\\":4,\\\"ips\\\":[\\\"10.0.0.9\\\"]," \
 	"\\\"until\\\":1795420890000}"
+#define THERE(object) \
+	{ \
+		SPIDER "/spiderippools/", .text = OK object, .times = 1 \
+	}
 #define BLOCK(line) \
 	{ \
 		SPIDER "/spideripblocks/v4-0a000000", \
@@ -350,8 +354,8 @@ static const struct {
 	  0,
 	  0,
 	  NULL,
-	  "GET map",
-	  { THE_MAP("") },
+	  "GET pools,GET map",
+	  { THERE(A), THE_MAP("") },
 	  .dry_run = false },
 	{ "its create is over",
 	  "DELETE",
@@ -360,8 +364,8 @@ static const struct {
 	  0,
 	  0,
 	  NULL,
-	  "GET map,PUT map",
-	  { THE_MAP(GHOST), PUT_MAP },
+	  "GET pools,GET map,PUT map",
+	  { THERE(B), THE_MAP(GHOST), PUT_MAP },
 	  .dry_run = false },
 	{ "a delete, and nobody answers: never refused for that",
 	  "DELETE",
@@ -370,8 +374,8 @@ static const struct {
 	  0,
 	  0,
 	  NULL,
-	  "GET map",
-	  { { MAP, .text = HTTP("403 Forbidden") STATUS("403", "Forbidden"), .times = 1 } },
+	  "GET pools,GET map",
+	  { THERE(A), { MAP, .text = HTTP("403 Forbidden") STATUS("403", "Forbidden"), .times = 1 } },
 	  .dry_run = false },
 	{ "in use, with the switch",
 	  "DELETE",
@@ -380,8 +384,8 @@ static const struct {
 	  EBUSY,
 	  ERR_CONFIG,
 	  "in use",
-	  "GET map,GET block",
-	  { THE_MAP(""), BLOCK(RECORD("7", "pod", "a")) },
+	  "GET pools,GET map,GET block",
+	  { THERE(A), THE_MAP(""), BLOCK(RECORD("7", "pod", "a")) },
 	  .deletion = true },
 	{ "not in use, with the switch",
 	  "DELETE",
@@ -390,9 +394,30 @@ static const struct {
 	  0,
 	  0,
 	  NULL,
-	  "GET map,GET block",
-	  { THE_MAP(""), BLOCK("") },
+	  "GET pools,GET map,GET block",
+	  { THERE(A), THE_MAP(""), BLOCK("") },
 	  .deletion = true },
+	{ "a delete of what is not there yet: its intent stays",
+	  "DELETE",
+	  B,
+	  NULL,
+	  0,
+	  0,
+	  NULL,
+	  "GET pools",
+	  { { SPIDER "/spiderippools/b", .text = HTTP("404 Not Found") STATUS("404", "NotFound"),
+	      .times = 1 } },
+	  .dry_run = false },
+	{ "of another one of that name",
+	  "DELETE",
+	  B,
+	  NULL,
+	  0,
+	  0,
+	  NULL,
+	  "GET pools",
+	  { { SPIDER "/spiderippools/b", .text = OK A, .times = 1 } },
+	  .dry_run = false },
 };
 
 /* "GET map,PUT map" */
