@@ -20,7 +20,7 @@ stage() {
 
 stage_lint() { make --no-print-directory lint; }
 build_and_unit() { # make variables...
-	make --no-print-directory -j"$jobs" WERROR=1 "$@" all test-tools unit-programs
+	make --no-print-directory -j"$jobs" WERROR=1 "$@" all test-tools unit-programs kube-tests
 	make --no-print-directory WERROR=1 "$@" unit
 }
 stage_gcc() {

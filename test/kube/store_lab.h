@@ -33,7 +33,7 @@ struct rig {
 	char failures[2048];
 };
 
-static inline void fail_later(struct rig *g, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline void fail_later(struct rig *g, const char *fmt, ...)
 {
 	size_t n;
 	va_list ap;

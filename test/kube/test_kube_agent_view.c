@@ -16,6 +16,12 @@
 
 #define SOON deadline_in(AMPLE)
 
+static const struct kube_resource vms = { "kubevirt.io", "v1", "virtualmachines", "VirtualMachine", true };
+static const struct kube_resource vmis = { "kubevirt.io", "v1", "virtualmachineinstances",
+					   "VirtualMachineInstance", true };
+static const struct kube_resource crds = { "apiextensions.k8s.io", "v1", "customresourcedefinitions",
+					   "CustomResourceDefinition", false };
+
 static struct kube *k, *agent; /* the operator's, and the agent's */
 static const char *ns;
 static struct cluster *c;
