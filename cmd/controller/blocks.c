@@ -22,9 +22,9 @@ bool blocks_is_empty(const struct block *b, int64_t now)
 {
 	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++) {
 		const struct block_rec *r = &b->rec[i];
+		int64_t rest = r->unconfirmed ? BLOCKS_DOUBT_MS : BLOCKS_EMPTY_MS;
 
-		if (r->hold != HOLD_NONE && (r->unconfirmed || block_rec_held(r, now) ||
-					     block_rec_free_at(r) > now - BLOCKS_EMPTY_MS))
+		if (r->hold != HOLD_NONE && (block_rec_held(r, now) || block_rec_free_at(r) > now - rest))
 			return false;
 	}
 	return true;

@@ -11,8 +11,10 @@
 #include "controller.h"
 
 #define BLOCKS_EMPTY_MS 600000
+#define BLOCKS_DOUBT_MS (7LL * 86400000)
 
-/* Nothing in it is held, in quarantine, to be probed before use, or was given back within BLOCKS_EMPTY_MS. */
+/* Nothing in it is held, in quarantine, was given back within BLOCKS_EMPTY_MS, or was freed without word from
+ * its node within BLOCKS_DOUBT_MS: it is to be probed before use, and without its record nobody would. */
 bool blocks_is_empty(const struct block *b, int64_t now);
 
 struct blocks; /* opaque */
