@@ -52,7 +52,8 @@ static void refresh(const struct pools_job *j)
 		n->generation = 0;
 		n->deleted_seen = 0;
 	}
-	if (n->generation != m->generation.v) {
+	/* A server that was set back numbers anew: nobody gets to the former version for a long time. */
+	if (n->generation != m->generation.v || settled_number(j->item->version) < settled_number(n->seen)) {
 		n->generation = m->generation.v;
 		snprintf(n->seen, sizeof(n->seen), "%s", j->item->version);
 		n->known = false;

@@ -125,7 +125,8 @@ static int read_status(const struct pools_job *j, struct view *v, struct err *e)
 	return status_read(&status_pool_table, v->tree, &v->old, e);
 }
 
-/* The version at which this generation was first seen: by us, or by who led before us. */
+/* The version at which this generation was first seen: by us, or by who led before us. One that is later than
+ * what the pool has is of an object that is no more: etcd was set back, or the status came with a backup. */
 static int learn(const struct pools_job *j, struct view *v, struct err *e)
 {
 	struct pools_note *n = j->note;
@@ -137,7 +138,8 @@ static int learn(const struct pools_job *j, struct view *v, struct err *e)
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&j->p->lock);
-	if (!n->known && v->old.observed_version && v->old.observed_generation.v == n->generation)
+	if (!n->known && v->old.observed_version && v->old.observed_generation.v == n->generation &&
+	    settled_number(v->old.observed_version) <= settled_number(n->seen))
 		snprintf(n->seen, sizeof(n->seen), "%s", v->old.observed_version);
 	n->known = true;
 	pthread_mutex_unlock(&j->p->lock);

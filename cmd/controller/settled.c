@@ -19,12 +19,6 @@ struct settled {
 	void *arg;
 };
 
-/* Resource versions are opaque by contract and numbers in fact: only these can be compared. */
-static uint64_t number(const char *s)
-{
-	return s ? strtoull(s, NULL, 10) : 0;
-}
-
 static bool has_ended(const struct kube_pod *p)
 {
 	const char *phase = p->status.phase;
@@ -37,7 +31,8 @@ bool settled_is_behind(const struct kube_pod *agent, bool node_ready, const char
 {
 	if (!node_ready || has_ended(agent))
 		return false;
-	return number(json_map_get(&agent->meta.annotations, API_ANNOTATION_POOLS_SEEN)) < number(version);
+	return settled_number(json_map_get(&agent->meta.annotations, API_ANNOTATION_POOLS_SEEN)) <
+	       settled_number(version);
 }
 
 static void agent_changed(const struct kube_item *old, const struct kube_item *now, void *arg)

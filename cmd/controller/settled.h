@@ -7,8 +7,16 @@
 #ifndef CONTROLLER_SETTLED_H
 #define CONTROLLER_SETTLED_H
 
+#include <stdlib.h>
+
 #include "controller.h"
 #include "status.h"
+
+/* Resource versions are opaque by contract and numbers in fact: only these can be compared. */
+static inline uint64_t settled_number(const char *version)
+{
+	return version ? strtoull(version, NULL, 10) : 0;
+}
 
 /* Whether this agent has to be waited for: it lives on a node that is ready, and has not seen it. */
 bool settled_is_behind(const struct kube_pod *agent, bool node_ready, const char *version);

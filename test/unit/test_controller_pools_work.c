@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_controller_pools_work.c - one look at a pool: which version agents are to have seen */
+#include "kube_fake.h"
+
+#include "../../cmd/controller/pools_impl.h"
+
+static struct kube_cache *caches[WORLD_KINDS];
+static char asked[KUBE_VERSION_MAX];
+
+#define store_kube_skew(hub) ((void)(hub), 0)
+#define look                 look_at
+#include "../../cmd/controller/pools.c"
+#undef look
+#define tell tell_touched
+#include "../../cmd/controller/pools_index.c"
+#undef tell
+#include "../../cmd/controller/pools_notes.c"
+#include "../../cmd/controller/pools_publish.c"
+#include "../../cmd/controller/status.c"
+#include "../../cmd/controller/status_pool.c"
+
+/* ---- the rest of the controller ---- */
+
+int pools_repair(const struct pools_job *j, int64_t *again_ms, struct err *e)
+{
+	(void)j, (void)again_ms, (void)e;
+	return 0;
+}
+
+int pools_meta_release(const struct api_meta *m, struct buf *out, struct err *e)
+{
+	(void)m, (void)out, (void)e;
+	return 0;
+}
+
+void events_say(struct events *v, const struct event_object *o, bool warning, const char *reason,
+		const char *fmt, ...)
+{
+	(void)v, (void)o, (void)warning, (void)reason, (void)fmt;
+}
+
+bool world_synced(struct world *w)
+{
+	(void)w;
+	return true;
+}
+
+struct kube_cache *world_cache(struct world *w, enum world_kind kind)
+{
+	(void)w;
+	return caches[kind];
+}
+
+void world_listen(struct world *w, enum world_kind kind,
+		  void (*changed)(const struct kube_item *old, const struct kube_item *now, void *arg),
+		  void *arg)
+{
+	(void)w, (void)kind, (void)changed, (void)arg;
+}
+
+int settled_start(struct controller *c, void (*changed)(void *arg), void *arg, struct settled **ret,
+		  struct err *e)
+{
+	(void)c, (void)changed, (void)arg, (void)ret, (void)e;
+	return 0;
+}
+
+void settled_end(struct settled *s)
+{
+	(void)s;
+}
+
+void settled_stop(struct settled *s)
+{
+	(void)s;
+}
+
+bool settled_synced(struct settled *s)
+{
+	(void)s;
+	return true;
+}
+
+int settled_behind(struct settled *s, const char *version, struct status_names *ret, struct err *e)
+{
+	(void)s, (void)e;
+	*ret = (struct status_names){ .n = 0 };
+	snprintf(asked, sizeof(asked), "%s", version);
+	return 0;
+}
+
+int blocks_start(struct controller *c, struct blocks **ret, struct err *e)
+{
+	(void)c, (void)ret, (void)e;
+	return 0;
+}
+
+void blocks_stop(struct blocks *b)
+{
+	(void)b;
+}
+
+/* ---- the lab ---- */
+
+#define PATH "/apis/spiderpool.spidernet.io/v2beta1/spiderippools/p"
+#define POOL(version, status) \
+	"{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"generation\":1,\"resourceVersion\":\"" version \
+	"\",\"annotations\":{\"" API_ANNOTATION_TAKEN_OVER \
+	"\":\"x\"}},\"spec\":{\"ipVersion\":4,\"subnet\":" \
+	"\"10.0.0.0/24\",\"ips\":[\"10.0.0.1\"]},\"status\":{" status "}}"
+
+static void caches_new(void)
+{
+	static const enum api_kind kinds[] = { API_IPPOOL, API_SUBNET, API_RESERVEDIP, API_IPBLOCK };
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct kube_cache_conf conf = { .table = api_kinds[kinds[i]].table };
+
+		assert_int_equal(kube_cache_new(&conf, &caches[i], &e), 0);
+	}
+}
+
+static void caches_free(void)
+{
+	for (size_t i = 0; i < 4; i++)
+		kube_cache_free(caches[i]);
+}
+
+static void hear(enum kube_change change, const char *version)
+{
+	CLEANUP(json_put_p) struct json_object *o = NULL;
+	struct kube_event ev = { .change = change, .ns = "", .name = "p", .uid = "u", .version = version };
+	char text[1024];
+	struct err e;
+
+	snprintf(text, sizeof(text), POOL("%s", ""), version);
+	assert_int_equal(json_parse(text, strlen(text), "pool", &o, &e), 0);
+	ev.object = o;
+	assert_int_equal(kube_cache_event(&ev, caches[WORLD_POOLS], &e), 0);
+}
+
+static void lab_new(struct pools *p)
+{
+	struct err e;
+
+	pthread_mutex_init(&p->lock, NULL);
+	assert_int_equal(pools_index_new(&p->ix, &e), 0);
+	caches_new();
+	hear(KUBE_ADDED, "50");
+}
+
+static void lab_end(struct pools *p)
+{
+	pools_index_free(p->ix);
+	pools_notes_clear(p);
+	pthread_mutex_destroy(&p->lock);
+	caches_free();
+}
+
+/* ---- the version that agents are to have seen ---- */
+
+static const struct {
+	const char *what, *version, *has, *want;
+} looks[] = {
+	{ "first seen", "50", "", "50" },
+	{ "of the same generation", "60", "", "50" },
+	{ "etcd was restored", "40", "", "40" },
+	{ "it was not, for long", "70", "", "40" },
+	{ "restored, and who led before saw it first", "30",
+	  "\"observedGeneration\":1,\"observedVersion\":\"20\"", "20" },
+	{ "restored, with a status of times that never were", "10",
+	  "\"observedGeneration\":1,\"observedVersion\":\"900\"", "10" },
+};
+
+static void test_seen(void **state)
+{
+	static char texts[ARRAY_LEN(looks)][1024];
+	struct fake_answer answers[2 * ARRAY_LEN(looks)] = { { .path = NULL } };
+	struct controller c = { .conf = { .pool_max = 10 } };
+	struct pools p = { .c = &c };
+	struct fake f;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		snprintf(texts[i], sizeof(texts[i]), "HTTP/1.1 200 OK\r\n\r\n" POOL("%s", "%s"),
+			 looks[i].version, looks[i].has);
+		answers[2 * i] =
+			(struct fake_answer){ .path = PATH, .method = "GET", .text = texts[i], .times = 1 };
+		answers[2 * i + 1] = (struct fake_answer){
+			.path = PATH "/status", .method = "PATCH", .text = texts[i], .times = 1
+		};
+	}
+	lab_new(&p);
+	fake_start(&f, answers, ARRAY_LEN(answers), &c.k);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		int64_t r;
+
+		hear(KUBE_MODIFIED, looks[i].version);
+		r = work("p", NULL, &p, &e);
+		if (r < 0)
+			fail_msg("%s: %s", looks[i].what, e.msg);
+		if (strcmp(asked, looks[i].want) != 0)
+			fail_msg("%s: agents are asked for %s", looks[i].what, asked);
+	}
+	fake_stop(&f, c.k);
+	lab_end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_seen) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
