@@ -74,17 +74,11 @@ static int64_t look(struct pools_job *j, struct err *e)
 	return r < 0 ? r : pools_publish(j, e);
 }
 
-/* What others do to the pool meanwhile is not our failure. */
-static int64_t judge(struct pools *p, struct pools_note *n, int64_t r)
+static void forget(struct pools *p, struct pools_note *n)
 {
-	if (r >= 0)
-		return r;
 	pthread_mutex_lock(&p->lock);
 	n->version[0] = '\0';
 	pthread_mutex_unlock(&p->lock);
-	if (r == -ESTALE || r == -ENOENT || r == -EAGAIN)
-		return POOLS_SOON_MS;
-	return r;
 }
 
 static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, struct err *e)
@@ -104,14 +98,16 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	j.item = item;
 	j.pool = item->view;
 	j.note = pools_note_get(p, key, e);
-	r = j.note ? judge(p, j.note, look(&j, e)) : -ENOMEM;
+	r = j.note ? look(&j, e) : -ENOMEM;
+	if (r < 0 && j.note)
+		forget(p, j.note);
 	return r ? r : kube_queue_slow(key);
 }
 
 static void failed(const char *key, const struct err *why, unsigned n, void *arg)
 {
 	(void)arg;
-	if (n == 1 || n % 10 == 0)
+	if (kube_queue_tells(why, n))
 		say(LOG_LEVEL_WARN, "SpiderIPPool %s, try %u: %s", key, n, why->msg);
 }
 

@@ -109,7 +109,7 @@ static int look(const struct pools_job *j, struct view *v, struct err *e)
 
 /* ---- from the API ---- */
 
-/* -EAGAIN: our watch is behind. */
+/* -ESTALE: our watch is behind. */
 static int read_status(const struct pools_job *j, struct view *v, struct err *e)
 {
 	struct kube_op op = pools_op(j, NULL);
@@ -120,7 +120,7 @@ static int read_status(const struct pools_job *j, struct view *v, struct err *e)
 		return r;
 	(void)json_get_int(json_get(v->tree, "metadata"), "generation", &generation);
 	if (generation != j->pool->obj.meta.generation.v)
-		return err_code(e, ERR_TRY_AGAIN, EAGAIN, "SpiderIPPool %s was just changed", j->name);
+		return err_code(e, ERR_TRY_AGAIN, ESTALE, "SpiderIPPool %s was just changed", j->name);
 	json_clear(&status_pool_table, &v->old);
 	return status_read(&status_pool_table, v->tree, &v->old, e);
 }

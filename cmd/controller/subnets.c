@@ -249,15 +249,13 @@ static int64_t work(const char *key, struct kube_cancel *cancel, void *arg, stru
 	j.item = item;
 	j.subnet = item->view;
 	r = look(&j, e);
-	if (r == -ENOENT || r == -ESTALE)
-		return SOON_MS;
 	return r < 0 ? r : kube_queue_slow(key);
 }
 
 static void failed(const char *key, const struct err *why, unsigned n, void *arg)
 {
 	(void)arg;
-	if (n == 1 || n % 10 == 0)
+	if (kube_queue_tells(why, n))
 		say(LOG_LEVEL_WARN, "SpiderSubnet %s, try %u: %s", key, n, why->msg);
 }
 

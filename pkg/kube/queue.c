@@ -16,6 +16,7 @@
 #define FIRST_MS 50
 #define MOST_MS  30000
 #define SLOW_MS  600000
+#define RACES    8    /* lost in a row: some seconds with the usual pauses */
 #define BUCKETS  1024 /* a power of two; chains grow beyond it */
 #define IDLE_MS  60000
 #define NEVER    INT64_MAX
@@ -240,6 +241,13 @@ void kube_queue_add_object(struct kube_queue *q, const char *ns, const char *nam
 int64_t kube_queue_slow(const char *key)
 {
 	return SLOW_MS - SLOW_MS / 10 + (int64_t)(XXH3_64bits(key, strlen(key)) % (SLOW_MS / 5));
+}
+
+bool kube_queue_tells(const struct err *why, unsigned n)
+{
+	unsigned first = why->sys == ESTALE || why->sys == ENOENT ? RACES : 1;
+
+	return n == first || n % 10 == 0;
 }
 
 size_t kube_queue_len(struct kube_queue *q)

@@ -44,6 +44,9 @@ void kube_queue_add_object(struct kube_queue *q, const char *ns, const char *nam
 /* What work() may answer of a key that is as it should be: some ten minutes, not the same for each key. A
  * change of a key that waits needs no memory: none is lost. */
 int64_t kube_queue_slow(const char *key);
+/* For failed(): whether it should be said. A race that was lost to somebody else (-ESTALE, -ENOENT) is said
+ * when it does not end. */
+bool kube_queue_tells(const struct err *why, unsigned n);
 /* How many keys wait or are worked on. */
 size_t kube_queue_len(struct kube_queue *q);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_controller_pools_work.c - one look at a pool: which version agents are to have seen */
+/* test_controller_pools_work.c - one look at a pool: what fails, and which version agents are to have seen */
 #include "kube_fake.h"
 
 #include "../../cmd/controller/pools_impl.h"
 
 static struct kube_cache *caches[WORLD_KINDS];
+static int repaired; /* what pools_repair() answers */
 static char asked[KUBE_VERSION_MAX];
 
 #define store_kube_skew(hub) ((void)(hub), 0)
@@ -23,8 +24,8 @@ static char asked[KUBE_VERSION_MAX];
 
 int pools_repair(const struct pools_job *j, int64_t *again_ms, struct err *e)
 {
-	(void)j, (void)again_ms, (void)e;
-	return 0;
+	(void)j, (void)again_ms;
+	return repaired < 0 ? err_code(e, ERR_TRY_AGAIN, -repaired, "said the API server") : repaired;
 }
 
 int pools_meta_release(const struct api_meta *m, struct buf *out, struct err *e)
@@ -158,6 +159,51 @@ static void lab_end(struct pools *p)
 	caches_free();
 }
 
+/* ---- what fails is a failure ---- */
+
+/* The queue's pauses grow; nothing else ends a loop of what fails for good. */
+static void test_failures(void **state)
+{
+	static const int failures[] = { -EAGAIN, -ESTALE, -ENOENT, -EACCES, -EINVAL };
+	struct controller c = { .k = NULL };
+	struct pools p = { .c = &c };
+
+	(void)state;
+	lab_new(&p);
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
+		struct err e = { .sys = 0 };
+		int64_t r;
+
+		repaired = failures[i];
+		r = work("p", NULL, &p, &e);
+		if (r != failures[i] || e.sys != -failures[i])
+			fail_msg("%s: answered %lld", strerror(-failures[i]), (long long)r);
+	}
+	repaired = 0;
+	lab_end(&p);
+}
+
+static void test_tells(void **state)
+{
+	static const struct {
+		int sys;
+		unsigned n;
+		bool tells;
+	} rows[] = {
+		{ EAGAIN, 1, true },  { EAGAIN, 2, false }, { EAGAIN, 10, true }, { ESTALE, 1, false },
+		{ ESTALE, 8, true },  { ESTALE, 9, false }, { ESTALE, 10, true }, { ENOENT, 1, false },
+		{ ENOENT, 20, true }, { EACCES, 1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct err why = { .sys = rows[i].sys };
+
+		if (kube_queue_tells(&why, rows[i].n) != rows[i].tells)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* ---- the version that agents are to have seen ---- */
 
 static const struct {
@@ -210,7 +256,8 @@ static void test_seen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_seen) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_failures), cmocka_unit_test(test_tells),
+					    cmocka_unit_test(test_seen) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
