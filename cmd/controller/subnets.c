@@ -38,11 +38,17 @@ static struct kube_op op_of(const struct job *j, enum kube_resource_id res, cons
 	};
 }
 
-static void tell(const struct job *j, bool warning, const char *reason, const char *sentence)
+static struct event_object object_of(const struct job *j)
 {
-	const struct event_object o = { API_VERSION, api_kinds[API_SUBNET].kind, "", j->name, j->item->uid };
+	return (struct event_object){ API_VERSION, api_kinds[API_SUBNET].kind, "", j->name, j->item->uid };
+}
 
-	events_say(j->s->c->events, &o, warning, reason, "%s", sentence);
+static void tell_of_pool(const struct job *j, const char *pool, const char *why)
+{
+	const struct event_object o = object_of(j);
+
+	events_say(j->s->c->events, &o, true, "GatewayNotFollowed",
+		   "SpiderIPPool %s keeps the former gateway or routes: %s", pool, why);
 }
 
 static int patch(const struct job *j, enum kube_resource_id res, const char *name, const char *sub,
@@ -99,13 +105,45 @@ static int follow_one(const struct job *j, const struct kube_item *item, bool wr
 		return 0;
 	r = pools_meta_follow(item->view, j->subnet, &f, &body, e);
 	if (r == 0 && f.stuck && write)
-		tell(j, true, "GatewayNotFollowed",
-		     "a pool keeps the former gateway, as that of now is one of its addresses");
+		tell_of_pool(j, item->name, "the gateway of now is one of its addresses");
 	if (r == 0 && f.due && write)
 		r = patch(j, KUBE_SPIDERIPPOOLS, item->name, NULL, &body, e);
-	if (r == -ENOENT || r == -ESTALE) /* our watch will tell */
+	if (r == -ENOENT) /* our watch will tell */
 		r = 0;
 	return r < 0 ? r : f.due || f.stuck;
+}
+
+/* Nothing that the next pool would be spared. */
+static bool is_of_all(int r, const struct err *why)
+{
+	return r == -ENOMEM || r == -ECANCELED || (why->cni == ERR_TRY_AGAIN && r != -ESTALE);
+}
+
+/* A pool that refuses does not keep the others from it; the first failure is the answer. 1: as follow_one().
+ */
+static int follow_all(const struct job *j, bool write, struct err *e)
+{
+	bool older = false;
+	int ret = 0;
+
+	for (size_t i = 0; i < j->pools.n; i++) {
+		const char *name = j->pools.v[i]->name;
+		struct err why;
+		int r = follow_one(j, j->pools.v[i], write, &why);
+
+		older |= r > 0;
+		if (r >= 0)
+			continue;
+		if (write && why.cni != ERR_TRY_AGAIN && r != -ECANCELED)
+			tell_of_pool(j, name, why.msg);
+		if (ret == 0) {
+			*e = why;
+			ret = err_wrap(e, "SpiderIPPool %s of it", name);
+		}
+		if (is_of_all(r, &why))
+			break;
+	}
+	return ret < 0 ? ret : older;
 }
 
 /* First the subnet says what it passes on, then the pools get it, then it says that no pool has anything
@@ -113,21 +151,15 @@ static int follow_one(const struct job *j, const struct kube_item *item, bool wr
 static int follow(const struct job *j, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_INIT(KUBE_REQUEST_MAX);
-	bool older = false;
-	int r = 0;
+	int older = follow_all(j, false, e); /* a failure is seen again below */
+	int r = subnets_meta_patch(j->subnet, !older, &body, e);
 
-	for (size_t i = 0; r >= 0 && i < j->pools.n; i++) {
-		r = follow_one(j, j->pools.v[i], false, e);
-		older |= r > 0;
-	}
-	if (r >= 0)
-		r = subnets_meta_patch(j->subnet, !older, &body, e);
 	if (r > 0) {
 		r = patch(j, KUBE_SPIDERSUBNETS, j->name, NULL, &body, e);
 		return r < 0 ? r : 1;
 	}
-	for (size_t i = 0; r >= 0 && older && i < j->pools.n; i++)
-		r = follow_one(j, j->pools.v[i], true, e);
+	if (r == 0 && older)
+		r = follow_all(j, true, e);
 	return r < 0 ? r : 0;
 }
 
@@ -153,6 +185,7 @@ static int publish(const struct job *j, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_INIT(KUBE_REQUEST_MAX);
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
+	const struct event_object o = object_of(j);
 	struct status_subnet old = { 0 }, now = { 0 };
 	struct kube_op op = op_of(j, KUBE_SPIDERSUBNETS, j->name);
 	int r = kube_get(j->s->c->k, &op, &tree, e);
@@ -170,7 +203,7 @@ static int publish(const struct job *j, struct err *e)
 		r = patch(j, KUBE_SPIDERSUBNETS, j->name, "status", &body, e);
 		if (r == 0 && status_is(&now.conditions, STATUS_EXHAUSTED) &&
 		    !status_is(&old.conditions, STATUS_EXHAUSTED) && now.total.v)
-			tell(j, false, "Exhausted", "every address is in a pool");
+			events_say(j->s->c->events, &o, false, "Exhausted", "every address is in a pool");
 	}
 	json_clear(&status_subnet_table, &old);
 	json_clear(&status_subnet_table, &now);
@@ -205,11 +238,20 @@ static int end(const struct job *j, struct err *e)
 	size_t left = 0;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < j->pools.n && !orphan; i++) {
+	for (size_t i = 0; i < j->pools.n && !orphan; i++) {
+		struct err why;
+		int one;
+
 		if (!is_controlled(j, j->pools.v[i]->view))
 			continue;
 		left++;
-		r = delete_pool(j, j->pools.v[i], e);
+		one = delete_pool(j, j->pools.v[i], &why);
+		if (one < 0 && r == 0) {
+			*e = why;
+			r = one;
+		}
+		if (one < 0 && is_of_all(one, &why))
+			break;
 	}
 	if (r == 0 && !left)
 		r = pools_meta_release(m, &body, e);
@@ -220,16 +262,21 @@ static int end(const struct job *j, struct err *e)
 
 /* ---- one look ---- */
 
+/* What one step cannot do does not keep the next from what it can; the first failure is the answer. */
 static int look(struct job *j, struct err *e)
 {
-	int r = find_pools(j, e);
+	bool ending = j->subnet->obj.meta.deletion_timestamp;
+	struct err later;
+	int r = find_pools(j, e), next;
 
-	if (r == 0 && !j->subnet->obj.meta.deletion_timestamp && j->s->c->conf.file.enable_subnet)
+	if (r < 0)
+		return r;
+	if (!ending && j->s->c->conf.file.enable_subnet)
 		r = follow(j, e);
-	if (r == 0)
-		r = publish(j, e);
-	if (r == 0 && j->subnet->obj.meta.deletion_timestamp)
-		r = end(j, e);
+	next = r > 0 ? 0 : publish(j, r < 0 ? &later : e);
+	r = r < 0 ? r : next;
+	next = ending ? end(j, r < 0 ? &later : e) : 0;
+	r = r < 0 ? r : next;
 	kube_items_clear(&j->pools);
 	return r;
 }
