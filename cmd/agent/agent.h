@@ -85,8 +85,9 @@ int verb_workload(struct agent *a, const char *ns, const char *pod, struct deadl
 /* ---- release.c ---- */
 
 /* Frees what an attachment holds by the rules of DEL: nothing while its pod is alive. The pod's lock is held.
- */
-int release_attached(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e);
+ * unseen: its container may run on, for all that is known here. */
+int release_attached(struct agent *a, const struct ipam_attachment *at, bool unseen, struct deadline until,
+		     struct err *e);
 /* The same for every attachment of a container's NIC ("" for any, in any network when NULL). */
 int release_container(struct agent *a, const char *network, const char *container, const char *nic,
 		      struct deadline until, struct err *e);

@@ -152,7 +152,7 @@ int verb_gc(struct agent *a, const struct socket_gc *q, struct deadline until, i
 		r = keys_lock(a->keys, text(at->ns), text(at->pod), until, e);
 		if (r < 0)
 			break;
-		r = release_attached(a, at, until, e);
+		r = release_attached(a, at, false, until, e);
 		keys_unlock(a->keys, text(at->ns), text(at->pod));
 		*ret_freed += r == 0;
 	}

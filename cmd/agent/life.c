@@ -201,7 +201,7 @@ static void sweep_one(struct sweeper *w, const struct ipam_attachment *at)
 		return;
 	if (keys_lock(a->keys, at->ns, at->pod, until, &e) < 0)
 		return;
-	if (release_attached(a, at, until, &e) < 0)
+	if (release_attached(a, at, true, until, &e) < 0)
 		say(LOG_LEVEL_WARN, "pod %s/%s has ended, its addresses are given back later: %s", at->ns,
 		    at->pod, e.msg);
 	keys_unlock(a->keys, at->ns, at->pod);

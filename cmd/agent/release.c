@@ -99,7 +99,8 @@ static void log_end(const struct ipam_attachment *at, const char *what)
 		    text(at->pod), at->container, at->nic, at->ips.v[i].address);
 }
 
-int release_attached(struct agent *a, const struct ipam_attachment *at, struct deadline until, struct err *e)
+int release_attached(struct agent *a, const struct ipam_attachment *at, bool unseen, struct deadline until,
+		     struct err *e)
 {
 	enum cluster_fate fate;
 	bool hold_dead;
@@ -113,6 +114,8 @@ int release_attached(struct agent *a, const struct ipam_attachment *at, struct d
 	log_end(at, fate == FATE_ALIVE ? "DETACH" : hold_dead ? "FREE" : "KEEP");
 	if (fate == FATE_ALIVE)
 		r = ipam_detach(&c.m, at->network, at->container, at->nic, e);
+	else if (unseen)
+		r = ipam_del_unseen(&c.m, at->network, at->container, at->nic, hold_dead, e);
 	else if (hold_dead)
 		r = ipam_del_hold(&c.m, at->network, at->container, at->nic, e);
 	else
@@ -173,7 +176,7 @@ int release_container(struct agent *a, const char *network, const char *containe
 				  : attached_list(a, is_that, &w, &l, e);
 
 	for (size_t i = 0; r == 0 && i < l.n; i++)
-		r = release_attached(a, &l.v[i], until, e);
+		r = release_attached(a, &l.v[i], false, until, e);
 	attached_clear(&l);
 	return r;
 }

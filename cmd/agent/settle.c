@@ -77,7 +77,7 @@ static int give_back_rest(struct call *c, const struct ipam_attachment *cut,
 		r = ipam_attachment_ip(cut, i, &p, e);
 		if (r == 0 && !names(stands, p.ip))
 			r = ipam_drop(&c->m, p.ip, cut->container, cut->nic,
-				      ipam_attachment_hold(cut) == HOLD_POD, e);
+				      ipam_attachment_hold(cut) == HOLD_POD, false, e);
 	}
 	return r;
 }
@@ -217,6 +217,7 @@ struct orphan {
 	struct ip addr;
 	enum hold hold;
 	bool stray; /* its container's NIC was answered with others */
+	bool ended; /* its container did, with an earlier boot */
 	char ns[254], pod[254], uid[64], container[BLOCK_FIELD_MAX + 1], nic[16], ref[BLOCK_FIELD_MAX + 1];
 };
 struct orphans {
@@ -255,6 +256,7 @@ static int keep_orphan(struct orphans *x, const struct block *b, unsigned i, str
 	v = &v[x->n++];
 	v->addr = addr;
 	v->stray = stray && !x->a->started; /* while it serves, an ADD may be under way */
+	v->ended = r->boot[0] && strcmp(r->boot, x->a->boot) != 0;
 	v->hold = r->hold;
 	snprintf(v->ns, sizeof(v->ns), "%s", r->ns);
 	snprintf(v->pod, sizeof(v->pod), "%s", r->pod);
@@ -313,7 +315,7 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 		r = call_open_plain(a, true, until, &c, e);
 	if (r < 0)
 		return r;
-	r = ipam_drop(&c.m, o->addr, o->container, o->nic, hold_dead, e);
+	r = ipam_drop(&c.m, o->addr, o->container, o->nic, hold_dead, !o->stray && !o->ended, e);
 	call_close(&c);
 	return r;
 }
@@ -352,7 +354,7 @@ static int end_boot(struct agent *a, struct deadline until, struct err *e)
 	int r = attached_list(a, of_earlier_boot, a->boot, &l, e);
 
 	for (size_t i = 0; r == 0 && i < l.n; i++)
-		r = release_attached(a, &l.v[i], until, e);
+		r = release_attached(a, &l.v[i], false, until, e);
 	attached_clear(&l);
 	return r;
 }

@@ -5,7 +5,7 @@
 
 struct del {
 	const char *network, *container, *nic;
-	bool hold_dead, detach, undo;
+	bool hold_dead, unseen, detach, undo;
 };
 
 /* 1 when there was something. */
@@ -20,6 +20,8 @@ static int release_key(struct txn *t, const struct del *d, const char *network, 
 		s.a.detached = true;
 		r = claim_put(t, network, &s.a, s.version, e);
 	} else {
+		/* What a former sandbox had it may have on, whatever became of this one. */
+		t->unseen = d->unseen && (!s.a.detached || s.a.rekeyed);
 		r = release_attachment(t, &s, e);
 	}
 	return r < 0 ? r : 1;
@@ -52,6 +54,18 @@ int ipam_del_hold(struct ipam *m, const char *network, const char *container, co
 {
 	return del(m,
 		   &(struct del){ .network = network, .container = container, .nic = nic, .hold_dead = true },
+		   e);
+}
+
+int ipam_del_unseen(struct ipam *m, const char *network, const char *container, const char *nic,
+		    bool hold_dead, struct err *e)
+{
+	return del(m,
+		   &(struct del){ .network = network,
+				  .container = container,
+				  .nic = nic,
+				  .hold_dead = hold_dead,
+				  .unseen = true },
 		   e);
 }
 

@@ -120,6 +120,11 @@ int ipam_del(struct ipam *m, const char *network, const char *container, const c
 /* The same when the hold is known to be dead too: nothing is kept. */
 int ipam_del_hold(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);
 
+/* The same without any word of the container's end, its pod being gone: what is free then is unconfirmed,
+ * unless the container had DEL before (ipam_detach()). */
+int ipam_del_unseen(struct ipam *m, const char *network, const char *container, const char *nic,
+		    bool hold_dead, struct err *e);
+
 /* DEL of a container whose pod the API still shows alive: nothing is freed, the attachment is marked. The
  * next sandbox of the same pod (its UID) takes it over as after a lost DEL; ipam_del() frees it. */
 int ipam_detach(struct ipam *m, const char *network, const char *container, const char *nic, struct err *e);

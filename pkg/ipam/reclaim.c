@@ -88,7 +88,7 @@ int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e)
 struct drop {
 	struct ip addr;
 	const char *container, *nic;
-	bool hold_dead;
+	bool hold_dead, unseen;
 };
 
 static int drop_body(struct txn *t, void *arg, struct err *e)
@@ -104,14 +104,15 @@ static int drop_body(struct txn *t, void *arg, struct err *e)
 	    rec->hold == HOLD_FREE)
 		return 1;
 	t->hold_dead = d->hold_dead;
+	t->unseen = d->unseen;
 	release_holder(t, b, rec);
 	return 0;
 }
 
 int ipam_drop(struct ipam *m, struct ip addr, const char *container, const char *nic, bool hold_dead,
-	      struct err *e)
+	      bool unseen, struct err *e)
 {
-	struct drop d = { addr, container, nic, hold_dead };
+	struct drop d = { addr, container, nic, hold_dead, unseen };
 
 	return txn_run(m, STORE_RELEASE, drop_body, &d, e);
 }

@@ -10,9 +10,9 @@
 int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e);
 
 /* A record that no attachment answers for: freed if this container's NIC still has it. hold_dead: nothing
- * keeps it. */
+ * keeps it. unseen: nobody on the node saw the container end. */
 int ipam_drop(struct ipam *m, struct ip addr, const char *container, const char *nic, bool hold_dead,
-	      struct err *e);
+	      bool unseen, struct err *e);
 
 /* What cut, an attachment that was noted and never answered, took over from the attachment to, is to's again.
  */

@@ -11,6 +11,7 @@ void release_record(struct txn *t, struct txn_block *b, struct block_rec *r)
 	block_rec_init(r);
 	r->hold = HOLD_FREE;
 	r->since = t->now;
+	r->unconfirmed = t->unseen;
 	b->dirty = true;
 }
 
@@ -22,6 +23,7 @@ void release_holder(struct txn *t, struct txn_block *b, struct block_rec *r)
 	}
 	r->container = r->uid = r->boot = r->request = r->netns = r->mac = "";
 	r->since = t->now;
+	r->unconfirmed |= t->unseen;
 	b->dirty = true;
 }
 

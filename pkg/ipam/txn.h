@@ -26,6 +26,7 @@ struct txn {
 	int64_t now;    /* wall time of the transaction, ms */
 	bool probe_all; /* restored from a backup: any address may be in use */
 	bool hold_dead; /* what is released is free, whatever kept it */
+	bool unseen;    /* nobody on its node saw the container end that it is released for */
 	bool again;     /* the body failed with -ESTALE since what it read was old: begin again */
 	struct txn_block **blocks;
 	size_t n_blocks;

@@ -258,12 +258,14 @@ static inline int lab_state_found(const struct ipam_found *f, void *arg, struct 
 	struct lab *l = arg;
 
 	(void)e;
-	snprintf(l->text, sizeof(l->text), "%s%s%s", hold_name(f->rec->hold), f->rec->container[0] ? " " : "",
-		 f->rec->container);
+	snprintf(l->text, sizeof(l->text), "%s%s%s%s", hold_name(f->rec->hold),
+		 f->rec->container[0] ? " " : "", f->rec->container,
+		 f->rec->unconfirmed ? " unconfirmed" : "");
 	return 1;
 }
 
-/* What the address's record says: "none", "free", "pod c1", "pin c1", "pin". */
+/* What the address's record says: "none", "free", "free unconfirmed", "pod c1", "pin c1",
+ * "pin". */
 static inline const char *lab_state(struct lab *l, const char *address)
 {
 	struct ip ip = lab_ip(address);

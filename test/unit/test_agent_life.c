@@ -7,8 +7,19 @@
 #include "../../cmd/agent/life.c"
 #undef connect
 
-#define FREED "0\\tfree\\t"
-#define TEXT  RECORD("0", "pod", "c1", "")
+#define FREED       "0\\tfree\\t"
+#define UNCONFIRMED "\\t\\tu\\n"
+#define TEXT        RECORD("0", "pod", "c1", "")
+
+/* What became of the address. */
+enum end { STAYS, FREE, FREE_UNCONFIRMED };
+
+#define UPDATE_WITH(part) .path = BLOCK, .method = "PUT", .has = (part), .text = WRITTEN
+
+static enum end end_of(struct agent_lab *x)
+{
+	return agent_wrote(x, UNCONFIRMED) ? FREE_UNCONFIRMED : agent_wrote(x, FREED) ? FREE : STAYS;
+}
 
 /* One round of the sweeper; what is gone is so for long. */
 static void sweep_round(struct agent_lab *x, const char *container)
@@ -25,19 +36,21 @@ static void sweep_round(struct agent_lab *x, const char *container)
 struct sweep_row {
 	const char *name;
 	const char *known, *pod; /* to the watch, to the API; NULL: none */
-	bool detached, freed;
+	bool detached;
+	enum end end;
 };
 
 static const struct sweep_row sweep_rows[] = {
-	{ "runs", POD("p", "u", ""), POD("p", "u", ""), false, false },
-	{ "gone", NULL, NULL, false, true },
-	{ "another one", POD("p", "u2", ""), POD("p", "u2", ""), false, true },
-	{ "kubelet's, made anew", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), false, false },
-	{ "kubelet's, made anew, and nobody knows yet", NULL, POD("p", "u2", MIRROR), false, false },
+	{ "runs", POD("p", "u", ""), POD("p", "u", ""), false, STAYS },
+	{ "gone", NULL, NULL, false, FREE_UNCONFIRMED },
+	{ "gone; the container had DEL", NULL, NULL, true, FREE },
+	{ "another one", POD("p", "u2", ""), POD("p", "u2", ""), false, FREE_UNCONFIRMED },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), false, STAYS },
+	{ "kubelet's, made anew, and nobody knows yet", NULL, POD("p", "u2", MIRROR), false, STAYS },
 	{ "kubelet's, made anew; the container had DEL", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), true,
-	  true },
-	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), false, false },
-	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), true, true },
+	  FREE },
+	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), false, STAYS },
+	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), true, FREE },
 };
 
 static void test_sweep(void **state)
@@ -48,20 +61,20 @@ static void test_sweep(void **state)
 		struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", t->detached);
 		CLEANUP(free_p) char *pod = NULL;
 		struct agent_lab x;
-		bool freed;
+		enum end end;
 
 		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod ? t->pod : "") > 0);
 		agent_open(&x, t->known ? t->known : "",
-			   (struct fake_answer[]){
-				   { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
-				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
-				   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
-				   { 0 } });
+			   (struct fake_answer[]){ { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
+						   { UPDATE_WITH(UNCONFIRMED) },
+						   { UPDATE_WITH(FREED) },
+						   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
+						   { 0 } });
 		agent_attach(&x, &at);
 		sweep_round(&x, "c1");
-		freed = agent_wrote(&x, FREED) > 0;
-		if (freed != t->freed || agent_attached(&x) != !t->freed)
-			fail_msg("%s: freed %d, %zu attachments", t->name, freed, agent_attached(&x));
+		end = end_of(&x);
+		if (end != t->end || agent_attached(&x) != (t->end == STAYS))
+			fail_msg("%s: end %d, %zu attachments", t->name, end, agent_attached(&x));
 		agent_close(&x);
 	}
 }
@@ -71,19 +84,19 @@ static void test_sweep(void **state)
 struct orphan_row {
 	const char *name, *pod; /* to the watch and to the API; NULL: none */
 	const char *text;       /* the record */
-	bool freed;
+	enum end end;
 };
 
 #define OF_ANOTHER_BOOT \
 	"0\\tpod\\t1\\tpool\\tnet\\ta\\tp\\tu\\teth0\\tn1\\tc1\\tearlier\\t\\t\\t\\t0\\t\\t\\n"
 
 static const struct orphan_row orphan_rows[] = {
-	{ "its pod runs", POD("p", "u", ""), TEXT, false },
-	{ "its pod is gone", NULL, TEXT, true },
-	{ "kubelet's, made anew", POD("p", "u2", MIRROR), TEXT, false },
-	{ "without a container, its pod is going", POD("p", "u", GOING), RECORD("0", "pod", "", ""), false },
-	{ "without a container, its pod is gone", NULL, RECORD("0", "pod", "", ""), true },
-	{ "of another boot, its pod is going", POD("p", "u", GOING), OF_ANOTHER_BOOT, true },
+	{ "its pod runs", POD("p", "u", ""), TEXT, STAYS },
+	{ "its pod is gone", NULL, TEXT, FREE_UNCONFIRMED },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), TEXT, STAYS },
+	{ "without a container, its pod is going", POD("p", "u", GOING), RECORD("0", "pod", "", ""), STAYS },
+	{ "without a container, its pod is gone", NULL, RECORD("0", "pod", "", ""), FREE_UNCONFIRMED },
+	{ "of another boot, its pod is going", POD("p", "u", GOING), OF_ANOTHER_BOOT, FREE },
 };
 
 static void test_orphans(void **state)
@@ -93,23 +106,23 @@ static void test_orphans(void **state)
 		const struct orphan_row *t = &orphan_rows[i];
 		CLEANUP(free_p) char *pod = NULL, *list = NULL, *block = NULL;
 		struct agent_lab x;
-		bool freed;
+		enum end end;
 		int r;
 
 		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod ? t->pod : "") > 0);
 		assert_true(asprintf(&block, RECORDS("%s"), t->text) > 0);
 		assert_true(asprintf(&list, LIST("9", RECORDS_OBJECT("%s")), t->text) > 0);
 		agent_open(&x, t->pod ? t->pod : "",
-			   (struct fake_answer[]){
-				   { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
-				   { .path = BLOCKS, .text = list },
-				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
-				   { .path = BLOCK, .method = "GET", .text = block },
-				   { 0 } });
+			   (struct fake_answer[]){ { .path = PODS("p"), .text = t->pod ? pod : NOT_FOUND },
+						   { .path = BLOCKS, .text = list },
+						   { UPDATE_WITH(UNCONFIRMED) },
+						   { UPDATE_WITH(FREED) },
+						   { .path = BLOCK, .method = "GET", .text = block },
+						   { 0 } });
 		r = settle_orphans(&x.a, deadline_in(AMPLE), &x.e);
-		freed = agent_wrote(&x, FREED) > 0;
-		if (r < 0 || freed != t->freed || x.a.orphans == t->freed)
-			fail_msg("%s: got %d (%s), freed %d, some stay %d", t->name, r, x.e.msg, freed,
+		end = end_of(&x);
+		if (r < 0 || end != t->end || x.a.orphans != (t->end == STAYS))
+			fail_msg("%s: got %d (%s), end %d, some stay %d", t->name, r, x.e.msg, end,
 				 x.a.orphans);
 		agent_close(&x);
 	}
@@ -143,11 +156,10 @@ static void test_gc(void **state)
 
 		assert_true(asprintf(&pod, HTTP_OK "%s", t->pod) > 0);
 		agent_open(&x, t->pod,
-			   (struct fake_answer[]){
-				   { .path = PODS("p"), .text = pod },
-				   { .path = BLOCK, .method = "PUT", .has = FREED, .text = WRITTEN },
-				   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
-				   { 0 } });
+			   (struct fake_answer[]){ { .path = PODS("p"), .text = pod },
+						   { UPDATE_WITH(FREED) },
+						   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
+						   { 0 } });
 		agent_attach(&x, &at);
 		r = verb_gc(&x.a, &q, deadline_in(AMPLE), &freed, &x.e);
 		if (r < 0 || freed != t->freed || agent_wrote(&x, FREED) != (int)t->freed)

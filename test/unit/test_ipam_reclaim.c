@@ -183,12 +183,53 @@ static void test_moved(void **state)
 	lab_remove(&l);
 }
 
+/* Its pod is gone; the container may run on, unless somebody saw it end. */
+static void test_unseen(void **state)
+{
+	static const struct {
+		const char *name;
+		bool sts, hold_dead, again, detached;
+		const char *want;
+	} rows[] = {
+		{ "no DEL", .want = "free unconfirmed" },
+		{ "DEL", .detached = true, .want = "free" },
+		{ "DEL, none of the sandbox before", .again = true, .detached = true,
+		  .want = "free unconfirmed" },
+		{ "kept", .sts = true, .want = "sts unconfirmed" },
+		{ "kept, DEL", .sts = true, .detached = true, .want = "sts" },
+		{ "kept for nothing", .sts = true, .hold_dead = true, .want = "free unconfirmed" },
+		{ "kept for nothing, DEL", .sts = true, .hold_dead = true, .detached = true, .want = "free" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *container = "c1";
+		struct lab l;
+
+		print_message("# %s\n", rows[i].name);
+		cluster_open(&l);
+		lab_pool(&l, "a", A);
+		for (int n = 0; n <= rows[i].again; n++) {
+			struct cluster_pod p = { .sts = rows[i].sts ? "default/web/0" : NULL };
+
+			container = p.container = n ? "c2" : "c1";
+			EXPECT(cluster_add(&l, p), "10.0.0.1/24");
+		}
+		if (rows[i].detached && ipam_detach(&l.m, "net", container, "eth0", &l.e) < 0)
+			fail_msg("%s", l.e.msg);
+		if (ipam_del_unseen(&l.m, "net", container, "eth0", rows[i].hold_dead, &l.e) < 0)
+			fail_msg("%s", l.e.msg);
+		EXPECT(lab_state(&l, "10.0.0.1"), rows[i].want);
+		lab_close(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lost),           cmocka_unit_test(test_given_away),
 		cmocka_unit_test(test_gone_meanwhile), cmocka_unit_test(test_going),
-		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_moved),          cmocka_unit_test(test_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
