@@ -383,14 +383,14 @@ held() { # POOL COUNT
 
 @test "a pool that loses the mark serves on, and is marked again" {
 	kube_pool lost 10.111.0.0/16 10.111.16.1-10.111.16.4
-	pods l 1 2
-	run adds lost l 1 1
+	pods m 1 2
+	run adds lost m 1 1
 	same "" "$output"
 	eventually 10 is sp/lost .status.allocatedIPCount 1
 	controller_stop 1
 	kubectl annotate sp lost ipam.spidernet.io/taken-over- >&2
 	sleep 1 # agents have heard of it
-	run adds lost l 2 2
+	run adds lost m 2 2
 	same "" "$output"
 	start
 	marked() { [ -n "$(of sp/lost '.metadata.annotations.ipam\.spidernet\.io/taken-over')" ]; }
@@ -398,7 +398,7 @@ held() { # POOL COUNT
 	eventually 10 exact lost
 	run told sp/lost TakeoverPending
 	same "" "$output"
-	run dels l 1 2
+	run dels m 1 2
 	kubectl delete sp lost >&2
 }
 
