@@ -234,7 +234,7 @@ static void test_failure_at_the_end(void **state)
 		kube_queue_add(b.q, "0", 0);
 		until_working(&b, 1);
 		if (stopping) {
-			char key[8];
+			char key[16];
 			size_t before;
 			int i = 1;
 
@@ -243,7 +243,8 @@ static void test_failure_at_the_end(void **state)
 				before = kube_queue_len(b.q);
 				snprintf(key, sizeof(key), "%d", i++);
 				kube_queue_add(b.q, key, 3600000);
-			} while (kube_queue_len(b.q) > before && i < KEYS);
+				usleep(1000);
+			} while (kube_queue_len(b.q) > before);
 		}
 		hold(&b, false);
 		if (stopping) {
