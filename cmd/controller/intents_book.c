@@ -2,7 +2,8 @@
 /* intents_book.c - intents in a ConfigMap: read, changed, written back at the version that was read
  *
  * Requests wait in a queue. Who comes first takes all that wait, writes for them, and wakes them; so a
- * hundred at once are a few writes, and replicas get in each other's way a few times, not a hundred.
+ * hundred at once are a few writes, and replicas get in each other's way a few times, not a hundred. Nobody
+ * is held beyond his own time by that, nor fails because another's was over.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@
 
 #define KEY         "intents"
 #define REMOVE_MS   1500
-#define LEAVING_MAX 256
-#define ID_MAX      64
+#define SHARE_MS    1000
+#define LEAVING_MAX 512
 #define PAUSE_MS    5
 #define PAUSE_MOST  100
 
@@ -28,10 +29,9 @@ enum { WAITS, TAKEN, DONE };
 
 struct entry {
 	struct entry *next;
-	const struct intent *add; /* or: */
-	const char *remove;       /* or: */
-	const char *exists;
+	const struct intent *add;
 	struct intents *before;
+	struct deadline until;
 	int state;
 	int r; /* once DONE */
 	struct err e;
@@ -40,7 +40,7 @@ struct entry {
 /* To be taken out with the next write. */
 struct leaving {
 	bool is_uid; /* of an object that was seen; else the intent's id */
-	char text[ID_MAX];
+	char text[INTENT_ID_MAX + 1];
 };
 
 struct intents_book {
@@ -50,7 +50,7 @@ struct intents_book {
 	pthread_cond_t changed;
 	/* lock */
 	struct entry *head;
-	bool busy;
+	uint64_t begun, ended; /* writes; they differ while one is under way */
 	struct leaving leaving[LEAVING_MAX];
 	size_t n_leaving;
 };
@@ -203,15 +203,6 @@ static bool apply(struct intents *l, struct entry *batch, int64_t now)
 	for (struct entry *x = batch; x; x = x->next) {
 		const size_t n = l->list.n;
 
-		x->r = 0;
-		if (x->remove) {
-			changed |= intents_remove(l, x->remove);
-			continue;
-		}
-		if (x->exists) {
-			changed |= intents_remove_create(l, x->exists);
-			continue;
-		}
 		intents_clear(x->before);
 		x->r = intents_add(l, x->add, now, &x->e);
 		if (x->r >= 0)
@@ -271,20 +262,28 @@ static int write_all(struct intents_book *b, const struct batch *batch, struct d
 	}
 }
 
-static void finish(struct intents_book *b, struct entry *batch, int r, const struct err *e)
+/* late: somebody's time is over, which is no reason for those who have more. The lock is held. */
+static void finish(struct intents_book *b, struct entry *batch, bool late, int r, const struct err *e)
 {
-	pthread_mutex_lock(&b->lock);
-	b->busy = false;
+	struct entry **last = &b->head;
+
+	while (*last)
+		last = &(*last)->next;
 	for (struct entry *x = batch, *next; x; x = next) {
 		next = x->next; /* its owner goes on as soon as it is done */
+		if (r < 0 && late && deadline_left(x->until)) {
+			x->state = WAITS;
+			x->next = NULL;
+			*last = x;
+			last = &x->next;
+			continue;
+		}
 		if (r < 0) {
 			x->r = r;
 			x->e = *e;
 		}
 		x->state = DONE;
 	}
-	pthread_cond_broadcast(&b->changed);
-	pthread_mutex_unlock(&b->lock);
 }
 
 /* The lock is held. */
@@ -292,25 +291,50 @@ static void leave(struct intents_book *b, bool is_uid, const char *text)
 {
 	struct leaving *x = &b->leaving[b->n_leaving];
 
-	if (b->n_leaving == LEAVING_MAX || strlen(text) >= ID_MAX)
+	if (b->n_leaving == LEAVING_MAX || strlen(text) > INTENT_ID_MAX)
 		return;
 	x->is_uid = is_uid;
 	memcpy(x->text, text, strlen(text) + 1);
 	b->n_leaving++;
 }
 
+/* Those who have about as long as the writer; *until: what all of them have. The lock is held. */
+static struct entry *take(struct intents_book *b, struct deadline *until)
+{
+	const int64_t least = until->at_ms - SHARE_MS;
+	struct entry *taken = NULL, **last = &taken, **at = &b->head;
+
+	while (*at) {
+		struct entry *x = *at;
+
+		if (x->until.at_ms < least) {
+			at = &x->next;
+			continue;
+		}
+		*at = x->next;
+		x->next = NULL;
+		x->state = TAKEN;
+		*until = deadline_min(*until, x->until);
+		*last = x;
+		last = &x->next;
+	}
+	return taken;
+}
+
+static bool is_busy(const struct intents_book *b)
+{
+	return b->begun != b->ended;
+}
+
 /* The lock is held, and is again afterwards. */
-static void serve(struct intents_book *b, struct deadline until)
+static int serve(struct intents_book *b, struct deadline until)
 {
 	CLEANUP(free_p) struct leaving *leaving = malloc(sizeof(b->leaving));
-	struct batch batch = { .head = b->head, .leaving = leaving };
+	struct batch batch = { .head = take(b, &until), .leaving = leaving };
 	struct err e;
 	int r;
 
-	b->head = NULL;
-	b->busy = true;
-	for (struct entry *x = batch.head; x; x = x->next)
-		x->state = TAKEN;
+	b->begun++;
 	if (leaving) {
 		batch.n_leaving = b->n_leaving;
 		memcpy(leaving, b->leaving, b->n_leaving * sizeof(*leaving));
@@ -318,10 +342,13 @@ static void serve(struct intents_book *b, struct deadline until)
 	}
 	pthread_mutex_unlock(&b->lock);
 	r = write_all(b, &batch, until, &e);
-	finish(b, batch.head, r, &e);
 	pthread_mutex_lock(&b->lock);
+	b->ended = b->begun;
+	finish(b, batch.head, !deadline_left(until), r, &e);
 	for (size_t i = 0; i < batch.n_leaving && r < 0; i++)
 		leave(b, leaving[i].is_uid, leaving[i].text);
+	pthread_cond_broadcast(&b->changed);
+	return r;
 }
 
 static void enqueue(struct intents_book *b, struct entry *x)
@@ -342,21 +369,22 @@ static void dequeue(struct intents_book *b, struct entry *x)
 	*at = x->next;
 }
 
-static int run(struct intents_book *b, struct entry *x, struct deadline until, struct err *e)
+static int run(struct intents_book *b, struct entry *x, struct err *e)
 {
 	pthread_mutex_lock(&b->lock);
 	enqueue(b, x);
 	while (x->state != DONE) {
-		if (!b->busy && x->state == WAITS) {
-			serve(b, until);
-		} else if (x->state == WAITS && !deadline_left(until)) {
+		if (x->state == WAITS && !deadline_left(x->until)) {
 			dequeue(b, x);
 			x->state = DONE;
 			x->r = err_code(&x->e, ERR_TRY_AGAIN, ETIMEDOUT,
 					"what is being created could not be written in time: try again");
+		} else if (!is_busy(b) && x->state == WAITS) {
+			(void)serve(b, x->until);
 		} else {
-			/* Who was taken waits for the writer, whose time is limited too. */
-			kube_cond_wait(&b->changed, &b->lock, x->state == WAITS ? until : deadline_in(1000));
+			/* The writer of who was taken gives up no later than his time is over. */
+			kube_cond_wait(&b->changed, &b->lock,
+				       x->state == WAITS ? x->until : deadline_in(1000));
 		}
 	}
 	pthread_mutex_unlock(&b->lock);
@@ -365,16 +393,29 @@ static int run(struct intents_book *b, struct entry *x, struct deadline until, s
 	return x->r;
 }
 
+/* The next write takes out what leaves: somebody's who waits, or ours. The lock is held. */
+static void write_leaving(struct intents_book *b, struct deadline until)
+{
+	const uint64_t wanted = b->begun + 1;
+
+	while (b->ended < wanted && deadline_left(until)) {
+		if (is_busy(b) || b->head)
+			kube_cond_wait(&b->changed, &b->lock, until);
+		else
+			(void)serve(b, until);
+	}
+}
+
 /* ---- for requests ---- */
 
 int intents_book_add(struct intents_book *b, const struct intent *i, struct deadline until,
 		     struct intents *ret_before, struct err *e)
 {
-	struct entry x = { .add = i, .before = ret_before };
+	struct entry x = { .add = i, .before = ret_before, .until = until };
 	int r;
 
 	*ret_before = (struct intents){ 0 };
-	r = run(b, &x, until, e);
+	r = run(b, &x, e);
 	if (r < 0)
 		intents_clear(ret_before);
 	return r;
@@ -391,31 +432,23 @@ int intents_book_read(struct intents_book *b, struct deadline until, struct inte
 	return r;
 }
 
-/* What did not succeed goes with the next write. */
-static void run_or_leave(struct intents_book *b, struct entry *x, bool is_uid, const char *text)
+/* What does not succeed soon goes with a later write. */
+static void take_away(struct intents_book *b, bool is_uid, const char *text)
 {
-	struct err e;
-
-	if (run(b, x, deadline_in(REMOVE_MS), &e) >= 0)
-		return;
-	say(LOG_LEVEL_DEBUG, "the intent of %s stays for now: %s", text, e.msg);
 	pthread_mutex_lock(&b->lock);
 	leave(b, is_uid, text);
+	write_leaving(b, deadline_in(REMOVE_MS));
 	pthread_mutex_unlock(&b->lock);
 }
 
 void intents_book_remove(struct intents_book *b, const char *id)
 {
-	struct entry x = { .remove = id };
-
-	run_or_leave(b, &x, false, id);
+	take_away(b, false, id);
 }
 
 void intents_book_exists(struct intents_book *b, const char *uid)
 {
-	struct entry x = { .exists = uid };
-
-	run_or_leave(b, &x, true, uid);
+	take_away(b, true, uid);
 }
 
 void intents_book_settled(struct intents_book *b, const char *id)
@@ -427,13 +460,8 @@ void intents_book_settled(struct intents_book *b, const char *id)
 
 void intents_book_flush(struct intents_book *b)
 {
-	struct entry x = { .remove = "" };
-	struct err ignored;
-	bool wanted;
-
 	pthread_mutex_lock(&b->lock);
-	wanted = b->n_leaving;
+	if (b->n_leaving)
+		write_leaving(b, deadline_in(REMOVE_MS));
 	pthread_mutex_unlock(&b->lock);
-	if (wanted)
-		(void)run(b, &x, deadline_in(REMOVE_MS), &ignored);
 }
