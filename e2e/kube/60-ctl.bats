@@ -183,7 +183,7 @@ same_sentence() {
 	has "1 more addresses"
 	run -0 ctl why not-there --annotation 'ippool={"ipv4": ["fits"]}' --pod-label app=fits --node a
 	has "does not exist"
-	has "10.111.24.1"
+	has "10.111.24."
 }
 
 @test "a StatefulSet's pod has its address kept, and why says so" {
