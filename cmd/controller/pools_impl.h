@@ -31,6 +31,7 @@ struct pools_note {
 	bool known;
 	int64_t deleted_seen; /* monotonic ms; 0: it is not being deleted */
 	bool waits;           /* for agents */
+	bool disabled;
 	int64_t records, total, available;
 	char name[];
 };

@@ -37,12 +37,19 @@ static void pool_available(struct pools_note *n, void *out)
 	row(out, "debug_ippool_available_ip_counts", "SpiderIPPool", n->name, n->available);
 }
 
+static void pool_disabled(struct pools_note *n, void *out)
+{
+	row(out, "debug_ippool_disabled", "SpiderIPPool", n->name, n->disabled);
+}
+
 static void print_pools(struct pools *p, struct buf *out)
 {
 	head(out, "debug_ippool_total_ip_counts", "Addresses of the pool");
 	pools_notes_each(p, pool_total, out);
-	head(out, "debug_ippool_available_ip_counts", "Addresses of the pool that can be given out now");
+	head(out, "debug_ippool_available_ip_counts", "Addresses of the pool that are free");
 	pools_notes_each(p, pool_available, out);
+	head(out, "debug_ippool_disabled", "1: spec.disable is true, nothing of the pool is given out");
+	pools_notes_each(p, pool_disabled, out);
 }
 
 /* ---- subnets ---- */

@@ -179,6 +179,7 @@ static void remember(const struct pools_job *j, const struct view *v, const char
 	snprintf(n->version, sizeof(n->version), "%s", version ? version : "");
 	n->essence = essence;
 	n->waits = v->behind.n > 0;
+	n->disabled = j->pool->spec.disable.v;
 	n->records = v->sum.published;
 	n->total = ip_set_count(&v->total);
 	n->available = ip_set_count(&v->eligible) - v->sum.taken;
@@ -206,12 +207,13 @@ static const char *reason_of(const struct status_conditions *l, const char *type
 	return c && c->reason ? c->reason : "";
 }
 
-/* The pool of an application has as many addresses as it needs: it is full, and that is no news. */
+/* The pool of an application has as many addresses as it needs: it is full, and that is no news. Nor is it of
+ * one that gives none out. */
 static void tell(const struct pools_job *j, const struct status_conditions *old,
 		 const struct status_conditions *now)
 {
 	const char *conflict = message_of(now, STATUS_CONFLICT), *settled = message_of(now, STATUS_SETTLED);
-	bool plain = !json_map_get(&j->pool->obj.meta.labels, API_LABEL_APP_NAME);
+	bool plain = !json_map_get(&j->pool->obj.meta.labels, API_LABEL_APP_NAME) && !j->pool->spec.disable.v;
 
 	if (plain && became(old, now, STATUS_EXHAUSTED) &&
 	    strcmp(reason_of(now, STATUS_EXHAUSTED), "NoneFree") == 0)
