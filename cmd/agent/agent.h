@@ -44,6 +44,7 @@ struct agent {
 	bool sweep_soon, blocks_lost;
 	int64_t lost_at; /* monotonic ms, 0: never */
 	bool orphans;    /* settle_orphans() */
+	bool damaged;    /* a block of ours could not be understood */
 	atomic_bool started, stopping;
 	pthread_t sweeper;
 	bool sweeping;

@@ -281,7 +281,7 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&a->lock);
 	while (wait_for_work(a, w.n > 0)) {
-		bool lost = a->blocks_lost;
+		bool lost = a->blocks_lost || a->damaged;
 
 		a->sweep_soon = a->blocks_lost = false;
 		pthread_mutex_unlock(&a->lock);

@@ -16,6 +16,7 @@ static const char *text(const char *s)
 /* ---- what is recorded on this node ---- */
 
 struct listing {
+	struct agent *a;
 	bool (*want)(const struct ipam_attachment *at, void *arg);
 	void *arg;
 	struct attached *ret;
@@ -27,6 +28,12 @@ static int take(const struct store_obj *o, void *arg, struct err *e)
 	struct ipam_attachment at, *v;
 	int r = ipam_attachment_decode(o, &at, e);
 
+	/* Its address is one without an attachment: settle_orphans(). */
+	if (r == -EUCLEAN) {
+		if (!l->want && !l->a->started)
+			say(LOG_LEVEL_ERROR, "%s", e->msg);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	if (l->want && !l->want(&at, l->arg)) {
@@ -47,7 +54,7 @@ int attached_list(struct agent *a, bool (*want)(const struct ipam_attachment *at
 		  struct attached *ret, struct err *e)
 {
 	CLEANUP(store_close_p) struct store *st = NULL;
-	struct listing l = { want, arg, ret };
+	struct listing l = { a, want, arg, ret };
 	int r = store_kube_session(a->hub, false, &st, e);
 
 	*ret = (struct attached){ 0 };
@@ -135,10 +142,10 @@ static bool is_that(const struct ipam_attachment *at, void *arg)
 	return strcmp(at->container, w->container) == 0 && (!w->nic[0] || strcmp(at->nic, w->nic) == 0);
 }
 
-static int get_one(struct store *st, const char *network, const struct which *w, struct attached *ret,
-		   struct err *e)
+static int get_one(struct agent *a, struct store *st, const char *network, const struct which *w,
+		   struct attached *ret, struct err *e)
 {
-	struct listing l = { NULL, NULL, ret };
+	struct listing l = { a, NULL, NULL, ret };
 	struct ipam_key key;
 	struct store_obj o;
 	int r;
@@ -159,9 +166,9 @@ static int attached_get(struct agent *a, const char *network, const struct which
 	if (r == 0)
 		r = store_begin(st, STORE_READ, deadline_in(AGENT_DEL_MS), e);
 	if (r == 0)
-		r = get_one(st, network, w, ret, e);
+		r = get_one(a, st, network, w, ret, e);
 	if (r == 0)
-		r = get_one(st, "", w, ret, e);
+		r = get_one(a, st, "", w, ret, e);
 	if (r < 0)
 		attached_clear(ret);
 	return r;
@@ -220,7 +227,7 @@ static int settle(const struct note *n, const char *file, const struct err *why,
 		return r == -ETIMEDOUT ? 0 : r;
 	r = settle_one(x, n, e);
 	keys_unlock(x->a->keys, text(n->ns), text(n->pod));
-	return r;
+	return r == -EUCLEAN ? 0 : r; /* the others do not wait for the repair of its block */
 }
 
 int release_notes(struct agent *a, const char *ns, const char *pod, struct deadline until, struct err *e)

@@ -18,6 +18,16 @@ static const char *text(const char *s)
 	return s ? s : "";
 }
 
+/* What cannot be read stays as it is for somebody to repair, and the rest goes on. */
+static int leave(struct agent *a, int r, const struct err *e)
+{
+	if (r != -EUCLEAN)
+		return r;
+	say(LOG_LEVEL_ERROR, "%s", e->msg);
+	a->damaged = true;
+	return 0;
+}
+
 /* ---- calls that were cut off ---- */
 
 struct cut {
@@ -163,7 +173,7 @@ static int settle_intents(struct agent *a, struct deadline until, struct err *e)
 	int r = store_kube_intents(a->hub, collect, &x, e);
 
 	for (size_t i = 0; r == 0 && i < x.l.n; i++)
-		r = give_up(a, &x.l.v[i], until, e);
+		r = leave(a, give_up(a, &x.l.v[i], until, e), e);
 	attached_clear(&x.l);
 	if (r == 0)
 		store_kube_intents_end(a->hub);
@@ -197,10 +207,11 @@ int settle_lost(struct agent *a, bool last, struct deadline until, struct err *e
 	struct attached l;
 	int r = attached_list(a, NULL, NULL, &l, e);
 
+	a->damaged = false;
 	for (size_t i = 0; r == 0 && i < l.n; i++) {
 		if (l.v[i].boot && strcmp(l.v[i].boot, a->boot) != 0)
 			continue;
-		r = reclaim(a, &l.v[i], until, patience, e);
+		r = leave(a, reclaim(a, &l.v[i], until, patience, e), e);
 		if (r == -EEXIST) {
 			if (last)
 				say(LOG_LEVEL_ERROR, "%s", e->msg);
@@ -283,8 +294,10 @@ static int look_at(const struct store_obj *o, void *arg, struct err *e)
 
 	if (r == 0)
 		r = block_decode(ver, index, o->data, o->len, &b, e);
+	if (r < 0 && r != -ENOMEM)
+		e->sys = EUCLEAN;
 	if (r < 0)
-		return err_wrap(e, "SpiderIPBlock %s", o->name);
+		return leave(x->a, err_wrap(e, "SpiderIPBlock %s", o->name), e);
 	for (unsigned i = 0; r == 0 && i < IP_BLOCK_SIZE; i++)
 		if (has_pod(&b.rec[i]) && strcmp(b.rec[i].node, x->a->conf.node) == 0)
 			r = keep_orphan(x, &b, i, e);
@@ -331,12 +344,12 @@ int settle_orphans(struct agent *a, struct deadline until, struct err *e)
 	if (r == 0)
 		r = store_kube_node_blocks(a->hub, until, look_at, &x, e);
 	for (size_t i = 0; r >= 0 && i < x.n; i++) {
-		r = judge_orphan(a, &x.v[i], until, e);
+		r = leave(a, judge_orphan(a, &x.v[i], until, e), e);
 		left += r > 0;
 	}
 	free(x.v);
 	attached_clear(&known);
-	a->orphans = r < 0 || left;
+	a->orphans = r < 0 || left || a->damaged;
 	return r < 0 ? r : 0;
 }
 
@@ -354,7 +367,7 @@ static int end_boot(struct agent *a, struct deadline until, struct err *e)
 	int r = attached_list(a, of_earlier_boot, a->boot, &l, e);
 
 	for (size_t i = 0; r == 0 && i < l.n; i++)
-		r = release_attached(a, &l.v[i], false, until, e);
+		r = leave(a, release_attached(a, &l.v[i], false, until, e), e);
 	attached_clear(&l);
 	return r;
 }

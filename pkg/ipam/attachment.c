@@ -86,6 +86,8 @@ int ipam_attachment_decode(const struct store_obj *o, struct ipam_attachment *re
 {
 	int r = json_decode_text(&ipam_attachment_table, o->data, o->len, "attachment", ret, e);
 
+	if (r < 0 && r != -ENOMEM)
+		e->sys = EUCLEAN;
 	if (r < 0)
 		return err_wrap(e, "record of container %s, %s", o->ns, o->name);
 	return 0;
@@ -109,7 +111,7 @@ enum hold ipam_attachment_hold(const struct ipam_attachment *a)
 int ipam_attachment_ip(const struct ipam_attachment *a, size_t i, struct ip_prefix *ret, struct err *e)
 {
 	if (ip_prefix_parse(a->ips.v[i].address, ret, e) < 0) {
-		e->sys = EBADMSG;
+		e->sys = EUCLEAN;
 		return err_wrap(e, "record of container %s, NIC %s", a->container, a->nic);
 	}
 	return 0;

@@ -5,6 +5,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Rounds after the first look for the address that rests longest, among this many blocks at most. */
@@ -63,6 +65,18 @@ static void look_at(struct search *s, struct txn_block *b, uint64_t mask)
 	}
 }
 
+/* Nobody knows what is taken in it. */
+static void pass_over(const struct search *s, const struct err *why)
+{
+	char sentence[ERR_MSG_MAX];
+
+	if (s->round != COOLED || !s->t->m->note)
+		return;
+	snprintf(sentence, sizeof(sentence), "nothing is given out of what cannot be read: %.1500s",
+		 why->msg);
+	s->t->m->note(sentence, s->t->m->note_arg);
+}
+
 /* Blocks lo..hi of the ring; done when the first round finds one, or all have been seen. */
 static int scan(struct search *s, ip_num lo, ip_num hi, struct err *e)
 {
@@ -82,9 +96,12 @@ static int scan(struct search *s, ip_num lo, ip_num hi, struct err *e)
 			continue;
 		}
 		r = txn_block(s->t, set->ver, next, &block, e);
-		if (r < 0)
+		if (r == -EUCLEAN)
+			pass_over(s, e);
+		else if (r < 0)
 			return r;
-		look_at(s, block, ip_set_mask(set, next));
+		else
+			look_at(s, block, ip_set_mask(set, next));
 		if (s->found && (s->round == COOLED || ++s->visits >= VISITS_MAX))
 			return 0;
 		b = next + 1;

@@ -13,6 +13,7 @@ struct reclaim {
 	const struct ipam_attachment *was, *a; /* as listed, as stored now */
 	char taken[IP_TEXT_MAX];               /* the last address that is another's */
 	char by[256];
+	struct err damage; /* what could not be read, .sys 0: nothing */
 	bool wrote;
 };
 
@@ -60,14 +61,21 @@ static int reclaim_body(struct txn *t, void *arg, struct err *e)
 	int r = stored_get(t, was->claimed_by ? "" : was->network, was->container, was->nic, &s, e);
 
 	x->taken[0] = '\0';
+	x->damage.sys = 0;
 	x->wrote = false;
 	if (r <= 0)
 		return r < 0 ? r : 1; /* its DEL was quicker */
 	x->a = &s.a;
 	r = 0;
-	for (size_t i = 0; r == 0 && i < s.a.ips.n; i++)
-		if (!s.a.ips.v[i].released)
-			r = reclaim_one(t, x, i, e);
+	for (size_t i = 0; r == 0 && i < s.a.ips.n; i++) {
+		if (s.a.ips.v[i].released)
+			continue;
+		r = reclaim_one(t, x, i, e);
+		if (r == -EUCLEAN) {
+			x->damage = *e;
+			r = 0;
+		}
+	}
 	return r == 0 && !x->wrote ? 1 : r;
 }
 
@@ -76,6 +84,10 @@ int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e)
 	struct reclaim x = { .was = a };
 	int r = txn_run(m, STORE_RELEASE, reclaim_body, &x, e);
 
+	if (r == 0 && x.damage.sys) {
+		*e = x.damage;
+		r = -EUCLEAN;
+	}
 	if (r < 0 || !x.taken[0])
 		return r;
 	return err_code(

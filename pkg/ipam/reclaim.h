@@ -6,7 +6,8 @@
 #include "ipam/ipam.h"
 
 /* What an attachment has and no block says any more is claimed again, unless it is gone by now: 0. -EEXIST,
- * code ERR_CONFIG: another has one of its addresses by now; the rest was claimed. */
+ * code ERR_CONFIG: another has one of its addresses by now; the rest was claimed. -EUCLEAN: one of its blocks
+ * cannot be understood; the rest was claimed. */
 int ipam_reclaim(struct ipam *m, const struct ipam_attachment *a, struct err *e);
 
 /* A record that no attachment answers for: freed if this container's NIC still has it. hold_dead: nothing

@@ -68,6 +68,8 @@ static int load_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block
 	}
 	b->version = o.version;
 	r = block_decode(ver, index, o.data, o.len, &b->b, e);
+	if (r == -EBADMSG)
+		e->sys = EUCLEAN;
 	return r < 0 ? err_wrap(e, "SpiderIPBlock %s", name) : 0;
 }
 

@@ -46,7 +46,7 @@ int txn_run(struct ipam *m, enum store_mode mode, int (*body)(struct txn *t, voi
 	    void *arg, struct err *e);
 
 /* The block that holds addresses index*64...; the pointer is good until the transaction ends. Set dirty after
- * a change. */
+ * a change. -EUCLEAN: the store has it, but it cannot be understood. */
 int txn_block(struct txn *t, uint8_t ver, ip_num index, struct txn_block **ret, struct err *e);
 /* The record of one address. */
 int txn_record(struct txn *t, struct ip addr, struct txn_block **ret_block, struct block_rec **ret,

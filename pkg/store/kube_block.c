@@ -387,6 +387,8 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 		find_landed(b);
 	replay(h, b);
 	r = sum_up(b, e);
+	if (r < 0)
+		b->known = false; /* whoever repairs it does not tell */
 	return r < 0 ? r : robbed;
 }
 

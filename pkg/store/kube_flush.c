@@ -93,6 +93,10 @@ static int take(struct store_kube *h, struct kube_block *b, struct json_object *
 	int r = block_take(h, b, tree ? block_records(tree) : NULL, rv, e);
 
 	ip_block_name(b->ver, b->index, name);
+	if (r == -EBADMSG) {
+		b->damaged = true;
+		e->sys = EUCLEAN;
+	}
 	if (r < 0)
 		return err_wrap(e, "SpiderIPBlock %s", name);
 	full_note(h, b);
@@ -101,8 +105,9 @@ static int take(struct store_kube *h, struct kube_block *b, struct json_object *
 		 vanished ? "has vanished" : "was changed by somebody else");
 	if (back)
 		hub_set_back(h);
-	else if (vanished || r > 0)
+	else if (vanished || r > 0 || b->damaged)
 		hub_lost(h, vanished, sentence);
+	b->damaged = false;
 	if (number(rv) > h->newest)
 		h->newest = number(rv);
 	return 0;
@@ -395,6 +400,8 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 			h->conf.wrote(clock_mono_s() - start, h->conf.arg);
 	} else {
 		unsend(b, false);
+		if (r == -EUCLEAN)
+			back_off(b, 50, 2000);
 	}
 	b->flushing = false;
 	h->n_flushing--;

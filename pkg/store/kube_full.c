@@ -184,10 +184,10 @@ static int reread(struct store_kube *h, struct kube_session *s, uint8_t ver, con
 		if (k->as_of >= s->doubted)
 			continue;
 		r = freshen(h, k, s->doubted, s->until, e);
-		if (r < 0)
+		if (r < 0 && r != -EUCLEAN)
 			return r;
 		s->reread++;
-		n++;
+		n += r == 0;
 		block_evict(h);
 	}
 	return n;

@@ -97,6 +97,7 @@ struct kube_block {
 	size_t refs;   /* changes that name it, of any state */
 	bool flushing; /* somebody writes it */
 	bool loading;
+	bool damaged;       /* it could not be understood the last time */
 	bool one_by_one;    /* the server refused the batch: who is to blame? */
 	unsigned failures;  /* in a row */
 	int64_t not_before; /* monotonic ms: the next attempt */

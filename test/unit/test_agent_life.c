@@ -128,6 +128,51 @@ static void test_orphans(void **state)
 	}
 }
 
+/* ---- damage ---- */
+
+#define DAMAGED     "7\\tpod\\n"
+#define OTHER_BLOCK SP_API "spideripblocks/v4-0a000040"
+
+/* A block of this node cannot be read: the agent starts, claims what it can, and what that one has lost when
+ * it is repaired. */
+static void test_damaged_block(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ .path = BLOCKS, .text = LIST("9", RECORDS_OBJECT(DAMAGED)) },
+		{ .path = BLOCK, .method = "PUT", .has = "0\\tpod\\t", .text = WRITTEN },
+		{ .path = BLOCK, .method = "GET", .times = 1, .text = RECORDS(DAMAGED) },
+		{ .path = BLOCK, .method = "GET", .text = RECORDS("") },
+		{ .path = OTHER_BLOCK, .method = "GET", .text = RECORDS("") },
+		{ .path = OTHER_BLOCK, .method = "PUT", .has = "1\\tpod\\t", .text = WRITTEN },
+		{ .path = PODS("p"), .text = HTTP_OK POD("p", "u", "") },
+		{ 0 },
+	};
+	struct ipam_address ips[] = { { .address = (char *)"10.0.0.0/24", .pool = (char *)"pool" },
+				      { .address = (char *)"10.0.0.65/24", .pool = (char *)"pool" } };
+	struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", false);
+	struct agent_lab x;
+
+	(void)state;
+	agent_open(&x, POD("p", "u", ""), answers);
+	kube_cond_init(&x.a.wake);
+	kube_cond_init(&x.a.stop);
+	at.ips.v = ips;
+	at.ips.n = 2;
+	agent_attach(&x, &at);
+	if (settle_all(&x.a, &x.e) < 0)
+		fail_msg("%s", x.e.msg);
+	assert_int_equal(agent_wrote(&x, "1\\tpod\\t"), 1);
+	assert_int_equal(agent_wrote(&x, "0\\tpod\\t"), 0);
+	assert_int_equal(life_sweeper(&x.a, &x.e), 0);
+	wake(&x.a, false);
+	for (int i = 0; i < AMPLE / 10 && !agent_wrote(&x, "0\\tpod\\t"); i++)
+		usleep(10000);
+	life_end(&x.a);
+	pthread_join(x.a.sweeper, NULL);
+	assert_int_equal(agent_wrote(&x, "0\\tpod\\t"), 1);
+	agent_close(&x);
+}
+
 /* ---- GC ---- */
 
 struct gc_row {
@@ -173,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_damaged_block),
 		cmocka_unit_test(test_gc),
 	};
 

@@ -157,6 +157,32 @@ static void test_half_written_note(void **state)
 	}
 }
 
+/* A record that cannot be read stops neither the start nor its container's DEL; what it names is found by the
+ * blocks, and is free when its pod is gone. */
+static void test_damaged_attachment(void **state)
+{
+	struct verbs_lab v;
+	char had[64];
+
+	(void)state;
+	verbs_open(&v);
+	snprintf(had, sizeof(had), "%.60s", verbs_add(&v, "c1", 0));
+	lab_put(&v.l, STORE_ATTACHMENT, "c1", "eth0/net", "{\"container\": 5}");
+	if (settle_all(&v.a, &v.e) < 0)
+		fail_msg("%s", v.e.msg);
+	EXPECT(lab_state(&v.l, had), "pod c1");
+	verbs_del(&v, "c1");
+	assert_int_not_equal(access(v.a.notes, F_OK), 0);
+	EXPECT(lab_state(&v.l, had), "pod c1");
+	v.fate = FATE_GONE;
+	assert_true(v.a.orphans);
+	assert_int_equal(settle_orphans(&v.a, deadline_in(60000), &v.e), 0);
+	EXPECT(lab_state(&v.l, had), "free unconfirmed");
+	assert_int_equal(txn_run(&v.l.m, STORE_WRITE, forget_text, &(struct text_of){ "c1", "" }, &v.e), 0);
+	lab_fsck(&v.l, true); /* its endpoint */
+	verbs_close(&v);
+}
+
 /* ---- ADD while something else goes on ---- */
 
 static size_t recorded(struct verbs_lab *v, bool *ret_detached)
@@ -334,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_cut_off_new_sandbox),
 		cmocka_unit_test(test_cut_off_first_sandbox),
 		cmocka_unit_test(test_half_written_note),
+		cmocka_unit_test(test_damaged_attachment),
 		cmocka_unit_test(test_note_of_an_add_under_way),
 		cmocka_unit_test(test_del_of_an_add_under_way),
 		cmocka_unit_test(test_lost_record),

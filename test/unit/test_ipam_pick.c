@@ -123,13 +123,45 @@ static void test_rested(void **state)
 	lab_close(&l);
 }
 
+static void keep_note(const char *sentence, void *arg)
+{
+	struct lab *l = arg;
+
+	snprintf(l->text, sizeof(l->text), "%s", sentence);
+}
+
+/* Of a block that cannot be read nothing is given out; the pool has others. */
+static void test_damaged(void **state)
+{
+	struct ipam_request q = lab_request("c1", "eth0"), q2 = lab_request("c2", "eth0");
+	char note[sizeof(((struct lab *)NULL)->text)];
+	struct ipam_attachment at;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_pool(&l, "a", "subnet: 10.0.0.0/24, ips: [10.0.0.63-10.0.0.64], default: true");
+	lab_put(&l, STORE_BLOCK, "", "v4-0a000000", "5\tpod\n");
+	l.m.note = keep_note;
+	l.m.note_arg = &l;
+	l.m.until = deadline_in(60000);
+	if (ipam_add(&l.m, &q, &at, &l.e) < 0)
+		fail_msg("%s", l.e.msg);
+	snprintf(note, sizeof(note), "%s", l.text);
+	EXPECT(at.ips.v[0].address, "10.0.0.64/24");
+	ipam_attachment_clear(&at);
+	EXPECT_PART(note, "nothing is given out of what cannot be read: SpiderIPBlock v4-0a000000: ");
+	EXPECT_PART(lab_add(&l, &q2), "all IP addresses used out");
+	store_close(l.st);
+	lab_remove(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_once),
-		cmocka_unit_test(test_apart),
-		cmocka_unit_test(test_lowest),
-		cmocka_unit_test(test_rested),
+		cmocka_unit_test(test_each_once), cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_lowest),    cmocka_unit_test(test_rested),
+		cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
