@@ -85,6 +85,7 @@ size_t store_kube_behind(struct store_kube *h);
 
 struct store_kube_stats {
 	uint64_t writes, conflicts, unknown, changes, undone, endpoint_writes, reads;
+	size_t orphans; /* now: transactions that were given up and are not settled yet */
 };
 void store_kube_stats(struct store_kube *h, struct store_kube_stats *ret);
 

@@ -181,5 +181,7 @@ void store_kube_stats(struct store_kube *h, struct store_kube_stats *ret)
 {
 	hub_lock(h);
 	*ret = h->stats;
+	for (const struct kube_txn *t = h->orphans; t; t = t->next)
+		ret->orphans++;
 	hub_unlock(h);
 }
