@@ -193,8 +193,12 @@ static void sweep_one(struct sweeper *w, const struct ipam_attachment *at)
 	enum cluster_fate fate;
 	int64_t grace;
 	struct err e;
-	int r = cluster_pod_fate(a->cluster, at->ns, at->pod, text(at->uid), until, &fate, &grace, &e);
+	int r;
 
+	/* Until its DEL, or until its pod is gone, nothing of it is freed whatever the API says. */
+	if (!at->detached && cluster_pod_known(a->cluster, at->ns, at->pod, text(at->uid)) != FATE_GONE)
+		return;
+	r = cluster_pod_fate(a->cluster, at->ns, at->pod, text(at->uid), until, &fate, &grace, &e);
 	if (r < 0 || fate == FATE_ALIVE)
 		return;
 	if (!at->detached && (fate != FATE_GONE || gone_for(w, at->container) < TEARDOWN_MS))

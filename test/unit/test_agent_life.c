@@ -33,6 +33,10 @@ static void sweep_round(struct agent_lab *x, const char *container)
 	free(w.v);
 }
 
+#define FINISHED \
+	POD_AS("p", "u", "", \
+	       "\"spec\":{\"nodeName\":\"n1\",\"restartPolicy\":\"Never\"},\"status\":{\"phase\":\"Succeeded\"}")
+
 struct sweep_row {
 	const char *name;
 	const char *known, *pod; /* to the watch, to the API; NULL: none */
@@ -50,6 +54,9 @@ static const struct sweep_row sweep_rows[] = {
 	{ "kubelet's, made anew; the container had DEL", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), true,
 	  FREE },
 	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), false, STAYS },
+	{ "gone, and the watch is behind", POD("p", "u", GOING), NULL, false, STAYS },
+	{ "ended", FINISHED, FINISHED, false, STAYS },
+	{ "ended; the container had DEL", FINISHED, FINISHED, true, FREE },
 	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), true, FREE },
 };
 
@@ -75,6 +82,8 @@ static void test_sweep(void **state)
 		end = end_of(&x);
 		if (end != t->end || agent_attached(&x) != (t->end == STAYS))
 			fail_msg("%s: end %d, %zu attachments", t->name, end, agent_attached(&x));
+		if (t->known && end == STAYS && lab_asked(&x.l, PODS("p"))) /* for nothing */
+			fail_msg("%s: asked %u times", t->name, lab_asked(&x.l, PODS("p")));
 		agent_close(&x);
 	}
 }
