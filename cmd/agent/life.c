@@ -168,6 +168,7 @@ struct sweeper {
 	struct agent *a;
 	struct seen *v, *next; /* of the last round, of this one */
 	size_t n, n_next;
+	int64_t looked_at; /* monotonic ms: when blocks were looked at that some of is left for later */
 };
 
 static int64_t gone_for(struct sweeper *w, const char *container)
@@ -211,7 +212,7 @@ static void sweep_one(struct sweeper *w, const struct ipam_attachment *at)
 	keys_unlock(a->keys, at->ns, at->pod);
 }
 
-static void sweep(struct sweeper *w)
+static void sweep(struct sweeper *w, bool orphans)
 {
 	struct agent *a = w->a;
 	struct attached l;
@@ -227,7 +228,7 @@ static void sweep(struct sweeper *w)
 	w->n = w->n_next;
 	w->next = NULL;
 	w->n_next = 0;
-	if (a->orphans && settle_orphans(a, deadline_in(AGENT_DEL_MS), &e) < 0)
+	if (orphans && a->orphans && settle_orphans(a, deadline_in(AGENT_DEL_MS), &e) < 0)
 		say(LOG_LEVEL_WARN, "addresses without an attachment are looked at later: %s", e.msg);
 	(void)release_notes(a, NULL, NULL, deadline_in(AGENT_DEL_MS), &e);
 }
@@ -258,6 +259,18 @@ static void mend(struct agent *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* All blocks of the node are read for what could not be settled before: not with each pod that ends. */
+static void look(struct sweeper *w, bool lost)
+{
+	bool due = !w->looked_at || clock_mono_ms() - w->looked_at >= SWEEP_MS;
+
+	if (due)
+		w->looked_at = clock_mono_ms();
+	if (lost || (due && w->a->damaged))
+		mend(w->a);
+	sweep(w, due);
+}
+
 /* Until somebody has something to look at, or it is time; false: stop. */
 static bool wait_for_work(struct agent *a, bool more)
 {
@@ -285,13 +298,11 @@ static void *run(void *arg)
 
 	pthread_mutex_lock(&a->lock);
 	while (wait_for_work(a, w.n > 0)) {
-		bool lost = a->blocks_lost || a->damaged;
+		bool lost = a->blocks_lost;
 
 		a->sweep_soon = a->blocks_lost = false;
 		pthread_mutex_unlock(&a->lock);
-		if (lost)
-			mend(a);
-		sweep(&w);
+		look(&w, lost);
 		pthread_mutex_lock(&a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);

@@ -315,6 +315,8 @@ static int judge_orphan(struct agent *a, const struct orphan *o, struct deadline
 	int64_t grace;
 	int r = 0;
 
+	if (!o->stray && o->pod[0] && cluster_pod_known_alive(a->cluster, o->ns, o->pod, o->uid))
+		return 1;
 	if (o->pod[0])
 		r = cluster_pod_fate(a->cluster, o->ns, o->pod, o->uid, until, &fate, &grace, e);
 	if (r < 0)

@@ -29,7 +29,7 @@ static void sweep_round(struct agent_lab *x, const char *container)
 
 	assert_non_null(seen);
 	*seen = (struct seen){ XXH3_64bits(container, strlen(container)), clock_mono_ms() - 2 * TEARDOWN_MS };
-	sweep(&w);
+	sweep(&w, true);
 	free(w.v);
 }
 
@@ -130,9 +130,38 @@ static void test_orphans(void **state)
 						   { 0 } });
 		r = settle_orphans(&x.a, deadline_in(AMPLE), &x.e);
 		end = end_of(&x);
+		if (t->end == STAYS && strstr(t->name, "runs") && lab_asked(&x.l, PODS("p")))
+			fail_msg("%s: asked %u times", t->name, lab_asked(&x.l, PODS("p")));
 		if (r < 0 || end != t->end || x.a.orphans != (t->end == STAYS))
 			fail_msg("%s: got %d (%s), end %d, some stay %d", t->name, r, x.e.msg, end,
 				 x.a.orphans);
+		agent_close(&x);
+	}
+}
+
+/* However many pods end meanwhile. */
+static void test_orphans_again(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t ago; /* when they were looked for */
+		unsigned lists;
+	} rows[] = { { "never", 0, 1 }, { "just now", 1, 0 }, { "long ago", SWEEP_MS, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sweeper w = { .looked_at = rows[i].ago ? clock_mono_ms() - rows[i].ago : 0 };
+		struct agent_lab x;
+
+		agent_open(&x, POD("p", "u", ""),
+			   (struct fake_answer[]){
+				   { .path = BLOCKS, .text = LIST("9", RECORDS_OBJECT(TEXT)) }, { 0 } });
+		w.a = &x.a;
+		x.a.orphans = true;
+		look(&w, false);
+		look(&w, false);
+		if (lab_asked(&x.l, BLOCKS) != rows[i].lists || !x.a.orphans)
+			fail_msg("%s: listed %u times", rows[i].name, lab_asked(&x.l, BLOCKS));
 		agent_close(&x);
 	}
 }
@@ -227,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_orphans_again),
 		cmocka_unit_test(test_damaged_block),
 		cmocka_unit_test(test_gc),
 	};
