@@ -40,6 +40,15 @@ static void pools_changed(void *arg)
 	pthread_mutex_unlock(&a->lock);
 }
 
+static void pools_caught_up(void *arg)
+{
+	struct agent *a = arg;
+
+	pthread_mutex_lock(&a->lock);
+	observed_changed(a->observed);
+	pthread_mutex_unlock(&a->lock);
+}
+
 static void wake(struct agent *a, bool lost)
 {
 	pthread_mutex_lock(&a->lock);
@@ -82,6 +91,7 @@ static int connect(struct agent *a, struct err *e)
 					    .dir = a->objects,
 					    .pool_value = ipam_pool_value,
 					    .pools_changed = pools_changed,
+					    .pools_caught_up = pools_caught_up,
 					    .lost = lost,
 					    .wrote = gauges_commit,
 					    .trouble = trouble,

@@ -52,9 +52,38 @@ static int begin(struct store *st, enum store_mode mode, struct deadline until, 
 	return 0;
 }
 
+/* What it writes is by the pools as they are now. */
+static void plan(struct kube_session *s)
+{
+	struct store_kube *h = s->h;
+
+	if (s->planned || s->mode != STORE_WRITE)
+		return;
+	s->planned = true;
+	s->pools_seen = h->pools_seen;
+	s->next = h->planning;
+	h->planning = s;
+}
+
+/* true: somebody may be waiting for it. */
+static bool plan_ends(struct kube_session *s)
+{
+	struct kube_session **at = &s->h->planning;
+
+	if (!s->planned)
+		return false;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	s->planned = false;
+	return s->pools_seen < s->h->pools_edited;
+}
+
 static void end(struct store *st)
 {
 	struct kube_session *s = of(st);
+	const struct store_kube_conf *c = &s->h->conf;
+	bool caught_up;
 
 	if (!s->held)
 		return;
@@ -62,7 +91,10 @@ static void end(struct store *st)
 		blob_put(s->lent[i]);
 	s->n_lent = 0;
 	s->held = false;
+	caught_up = plan_ends(s);
 	hub_unlock(s->h);
+	if (caught_up && c->pools_caught_up)
+		c->pools_caught_up(c->arg);
 }
 
 /* ---- reading ---- */
@@ -139,6 +171,8 @@ static int get(struct store *st, enum store_kind kind, const char *ns, const cha
 		return get_block(s, name, ret, e);
 	if (kind == STORE_ENDPOINT)
 		return endpoint_read(s, ns, name, ret, e);
+	if (shelf == &s->h->pools)
+		plan(s);
 	return shelf ? lend_item(s, shelf_find(shelf, ns, name), ret, e)
 		     : object_read(s, kind, ns, name, ret, e);
 }
@@ -162,6 +196,8 @@ static int list(struct store *st, enum store_kind kind, const char *term, const 
 
 	if (!shelf)
 		return object_list(s, kind, term, from, to, each, arg, e);
+	if (shelf == &s->h->pools)
+		plan(s);
 	v = calloc(shelf->n + 1, sizeof(struct shelf_item *));
 	if (!v)
 		return err_nomem(e);

@@ -37,6 +37,8 @@ struct store_kube_conf {
 	int (*pool_value)(struct json_object *pool, struct buf *text, const char *terms[4], struct err *e);
 	/* A pool came, went or changed; on a thread of ours, short. May be NULL. */
 	void (*pools_changed)(void *arg);
+	/* What store_kube_pools_seen() says is later now, as a transaction has ended; short. May be NULL. */
+	void (*pools_caught_up)(void *arg);
 	/* What blocks say of this node is not what it wrote: nothing more is given out until
 	 * store_kube_mended(). all: not of one record, but the block or the whole cluster has lost its state,
 	 * so that other nodes have as much to claim again. Short, and not to call back. May be NULL. */
@@ -52,7 +54,8 @@ struct store_kube_conf {
 struct store_kube;
 
 int store_kube_open(const struct store_kube_conf *c, struct store_kube **ret, struct err *e);
-/* The resourceVersion up to which what happened to pools is known here, as a number; 0: they are not in. */
+/* The resourceVersion up to which what happened to pools is known here, also to transactions that are under
+ * way, as a number; 0: they are not in. */
 uint64_t store_kube_pools_seen(struct store_kube *h);
 /* Sessions must have been closed. Endpoints that wait to be written get until to be. Accepts NULL. */
 void store_kube_close(struct store_kube *h, struct deadline until);

@@ -117,12 +117,17 @@ uint64_t store_kube_pools_seen(struct store_kube *h)
 
 	hub_lock(h);
 	seen = h->pools_seen;
+	for (const struct kube_session *s = h->planning; s; s = s->next)
+		seen = s->pools_seen < seen ? s->pools_seen : seen;
 	hub_unlock(h);
 	return seen;
 }
 
 static void changed(struct store_kube *h)
 {
+	hub_lock(h);
+	h->pools_edited = h->pools_seen;
+	hub_unlock(h);
 	if (h->conf.pools_changed)
 		h->conf.pools_changed(h->conf.arg);
 }

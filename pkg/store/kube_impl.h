@@ -140,10 +140,12 @@ struct store_kube {
 	int64_t flushed_at; /* ... and monotonic ms: when the last one was */
 	int64_t late_at;    /* monotonic ms: when endpoints that nobody knows are looked for; 0: never */
 	uint64_t pools_mark, reserved_mark;
-	uint64_t pools_seen;     /* lock; version of the last event, 0 before the first list is in */
-	uint64_t pools_listed;   /* the watch's thread: highest version of a list that is not yet in */
-	bool pools_listing;      /* the same */
-	uint64_t losses, mended; /* blocks lost so far, and how many of these were mended */
+	uint64_t pools_seen;           /* lock; version of the last event, 0 before the first list is in */
+	uint64_t pools_edited;         /* lock; of the last one that was news */
+	struct kube_session *planning; /* lock; whose transactions have looked at pools */
+	uint64_t pools_listed;         /* the watch's thread: highest version of a list that is not yet in */
+	bool pools_listing;            /* the same */
+	uint64_t losses, mended;       /* blocks lost so far, and how many of these were mended */
 	bool pools_in, reserved_in, closing, stopping;
 	int64_t skew_ms;
 	uint64_t newest; /* the highest version the server has said; each write makes it higher */
@@ -159,8 +161,11 @@ struct kube_session {
 	struct store st;
 	struct store_kube *h;
 	bool fixed, held;
-	uint64_t doubted; /* store_kube.seq when it first doubted; 0: it has not */
-	unsigned reread;  /* blocks */
+	bool planned;              /* is one of store_kube.planning ... */
+	uint64_t pools_seen;       /* ... since this was store_kube.pools_seen */
+	struct kube_session *next; /* of these */
+	uint64_t doubted;          /* store_kube.seq when it first doubted; 0: it has not */
+	unsigned reread;           /* blocks */
 	enum store_mode mode;
 	struct deadline until;
 	struct blob **lent;

@@ -39,7 +39,7 @@ struct lab {
 	struct store_kube *hub;
 	struct fake_answer answers[32];
 	char dir[64], trouble[2048];
-	atomic_int lost;
+	atomic_int lost, pools_changed, caught_up; /* times told */
 	bool all;
 	struct err e;
 };
@@ -61,11 +61,26 @@ static inline void on_lost(const char *sentence, bool all, void *arg)
 	atomic_fetch_add(&l->lost, 1);
 }
 
+static inline void on_pools_changed(void *arg)
+{
+	atomic_fetch_add(&((struct lab *)arg)->pools_changed, 1);
+}
+
+static inline void on_caught_up(void *arg)
+{
+	atomic_fetch_add(&((struct lab *)arg)->caught_up, 1);
+}
+
 static inline void open_hub(struct lab *l)
 {
-	const struct store_kube_conf c = {
-		.k = l->k, .node = "n1", .dir = l->dir, .lost = on_lost, .trouble = on_trouble, .arg = l
-	};
+	const struct store_kube_conf c = { .k = l->k,
+					   .node = "n1",
+					   .dir = l->dir,
+					   .pools_changed = on_pools_changed,
+					   .pools_caught_up = on_caught_up,
+					   .lost = on_lost,
+					   .trouble = on_trouble,
+					   .arg = l };
 
 	if (store_kube_open(&c, &l->hub, &l->e) < 0 || !store_kube_wait(l->hub, deadline_in(AMPLE)))
 		fail_msg("%s", l->e.msg);
@@ -129,6 +144,7 @@ static inline struct store_op block_op(const struct store_obj *old, const char *
 
 struct claim {
 	const char *line, *attachment, *endpoint; /* NULL: none */
+	const char *pool;                         /* is looked at before; NULL: none */
 	int64_t ms;
 };
 
@@ -137,7 +153,7 @@ static inline int claim(struct lab *l, const struct claim *c, struct err *e)
 {
 	static const char attachment_text[] = "{\"of\":\"a\"}";
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(1 << 16);
-	struct store_obj old = { 0 };
+	struct store_obj old = { 0 }, pool;
 	struct store_op ops[3] = { 0 };
 	struct store *st;
 	size_t n = 1;
@@ -145,7 +161,9 @@ static inline int claim(struct lab *l, const struct claim *c, struct err *e)
 
 	if (r == 0)
 		r = store_begin(st, STORE_WRITE, deadline_in(c->ms ? c->ms : AMPLE), e);
-	if (r == 0)
+	if (r == 0 && c->pool)
+		r = store_get(st, STORE_IPPOOL, "", c->pool, &pool, e);
+	if (r >= 0)
 		r = store_get(st, STORE_BLOCK, "", "v4-0a000000", &old, e);
 	if (r >= 0) {
 		buf_fmt(&text, "%s%s", old.data ? old.data : "", c->line);

@@ -174,11 +174,82 @@ static void test_not_served(void **state)
 	close_lab(&l);
 }
 
+/* ---- what is said to have been seen of pools ---- */
+
+static void await(struct lab *l, const char *what)
+{
+	while (!asked(l, what))
+		usleep(1000);
+}
+
+static void await_times(atomic_int *told, int times)
+{
+	while (atomic_load(told) < times)
+		usleep(1000);
+}
+
+#define GONE(name, rv) \
+	"{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"name\":\"" name \
+	"\",\"uid\":\"u\",\"resourceVersion\":\"" rv "\"}}}\n"
+
+/* While a claim is under way that was made by the pools as they had been before, these are not said to be
+ * seen. */
+static void test_seen(void **state)
+{
+	static atomic_bool watch, post;
+	static const struct fake_answer rows[] = {
+		{ .path = BLOCK, .method = "GET", .text = NOT_FOUND },
+		{ .path = BLOCKS, .method = "POST", .text = WRITTEN("8"), .held = &post },
+		{ .path = BLOCK, .method = "PUT", .text = WRITTEN("9") },
+		{ .path = API "spiderippools?watch=1",
+		  .text = "HTTP/1.1 200 OK\r\n\r\n" GONE("p", "7"),
+		  .held = &watch,
+		  .times = 1,
+		  .stays = true },
+		{ 0 },
+	};
+
+	(void)state;
+	for (int looked = 0; looked < 2; looked++) {
+		struct claimer x = { .c.line = LINE("0", "a"), .c.pool = looked ? "p" : NULL };
+		pthread_t thread;
+		struct lab l;
+
+		atomic_store(&watch, true);
+		atomic_store(&post, true);
+		open_lab(&l, rows);
+		x.l = &l;
+		assert_int_equal(pthread_create(&thread, NULL, claim_one, &x), 0);
+		await(&l, "POST " BLOCKS);
+		await_times(&l.pools_changed, 1); /* the list */
+		atomic_store(&watch, false);
+		await_times(&l.pools_changed, 2);
+		assert_int_equal(store_kube_pools_seen(l.hub), looked ? 0 : 7);
+		assert_int_equal(l.caught_up, 0);
+		atomic_store(&post, false);
+		pthread_join(thread, NULL);
+		if (x.r < 0)
+			fail_msg("%s", x.e.msg);
+		assert_int_equal(l.caught_up, looked);
+		assert_int_equal(store_kube_pools_seen(l.hub), 7);
+		x.c.line = LINE("1", "b"); /* by what is seen: nobody waits for that */
+		(void)claim_one(&x);
+		if (x.r < 0)
+			fail_msg("%s", x.e.msg);
+		assert_int_equal(l.caught_up, looked);
+		assert_int_equal(store_kube_pools_seen(l.hub), 7);
+		close_lab(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_too_many_requests), cmocka_unit_test(test_split),
-		cmocka_unit_test(test_deleted),           cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_too_many_requests),
+		cmocka_unit_test(test_seen),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_not_served),
 	};
 
