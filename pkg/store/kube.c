@@ -344,7 +344,7 @@ static int publish(struct kube_session *s, const struct store_op *ops, size_t n,
 		    (op->behind || (op->verb == STORE_DELETE && known && !s->fixed)))
 			continue;
 		if (op->kind == STORE_ENDPOINT)
-			r = endpoint_write(h, op, s->until, e);
+			r = endpoint_write(s, op, e);
 		else if (!is_local(op->kind) && op->kind != STORE_BLOCK)
 			r = object_write(h, op, s->until, e);
 	}

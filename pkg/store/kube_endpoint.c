@@ -34,6 +34,8 @@ struct target {
 	const char *ns, *name;
 	char uid[64];
 	bool behind;
+	bool planned; /* on what it was at this version; 0: there was none */
+	uint64_t version;
 	struct deadline until;
 };
 
@@ -131,6 +133,16 @@ static bool is_elsewhere(const struct target *t, struct json_object *o)
 	return t->behind && (!node || strcmp(node, api_label_value(t->h->node, value)) != 0);
 }
 
+/* Whoever changed it since it was read is not overwritten: -ESTALE, and the call begins again. */
+static int compare(const struct target *t, struct json_object *o, struct err *e)
+{
+	if (!t->planned ||
+	    (t->version ? t->version == object_version(o) : !!kube_meta(o, "deletionTimestamp")))
+		return 0;
+	return err_code(e, ERR_TRY_AGAIN, ESTALE, "it was %s by somebody else meanwhile",
+			t->version ? "changed" : "made");
+}
+
 /* -EAGAIN: it is on its way out, or was written by somebody else meanwhile. */
 static int replace(struct target *t, const char *text, struct err *e)
 {
@@ -141,10 +153,14 @@ static int replace(struct target *t, const char *text, struct err *e)
 
 	if (r < 0)
 		return r;
+	r = compare(t, old, e);
+	if (r < 0)
+		return r;
 	keep_uid(t, old);
 	if (kube_meta(old, "deletionTimestamp")) {
 		r = unbind(t, e);
 		t->uid[0] = '\0';
+		t->version = 0;
 		return r < 0 && r != -ENOENT ? r : -EAGAIN;
 	}
 	if (is_elsewhere(t, old)) {
@@ -165,9 +181,12 @@ static int write_now(struct target *t, const char *text, struct err *e)
 	int r = -EAGAIN;
 
 	for (int i = 0; r == -EAGAIN && i < ATTEMPTS_MAX && deadline_left(t->until) > 0; i++) {
-		r = t->uid[0] ? -EEXIST : send_create(t, text, e);
+		r = t->uid[0] || t->version ? -EEXIST : send_create(t, text, e);
 		if (r == -EEXIST)
 			r = replace(t, text, e);
+		if (r == -ENOENT && t->version)
+			return err_code(e, ERR_TRY_AGAIN, ESTALE,
+					"it was removed by somebody else meanwhile");
 		if (r == -ENOENT && t->uid[0]) { /* somebody removed it */
 			t->uid[0] = '\0';
 			r = -EAGAIN;
@@ -209,12 +228,19 @@ static int write_or_remove(struct target *t, const char *text, struct err *e)
 	return remove_now(t, e);
 }
 
-int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadline until, struct err *e)
+int endpoint_write(struct kube_session *s, const struct store_op *op, struct err *e)
 {
-	struct target t = { .h = h, .ns = op->ns, .name = op->name, .until = until };
+	struct store_kube *h = s->h;
+	struct target t = {
+		.h = h, .ns = op->ns, .name = op->name, .version = op->version, .until = s->until
+	};
 	bool gone = op->verb == STORE_DELETE;
 	int r = 0;
 
+	/* What stands on the shelf has a version of its own. */
+	t.planned = (s->fixed || hub_is_tool(h)) && !shelf_find(&h->endpoints, op->ns, op->name);
+	if (!t.planned || op->verb == STORE_CREATE)
+		t.version = 0;
 	hub_unlock(h);
 	if (gone) {
 		struct kube_op get = op_of(&t);
@@ -222,6 +248,8 @@ int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadl
 
 		r = kube_get(h->k, &get, &o, e);
 		keep_uid(&t, o);
+		if (r == 0)
+			r = compare(&t, o, e);
 	}
 	if (r == 0)
 		r = gone ? remove_now(&t, e) : write_now(&t, op->data, e);

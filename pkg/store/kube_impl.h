@@ -252,8 +252,8 @@ void follow_stop(struct store_kube *h);
 /* kube_endpoint.c */
 int endpoint_read(struct kube_session *s, const char *ns, const char *name, struct store_obj *ret,
 		  struct err *e);
-/* Now; the lock is given up meanwhile. */
-int endpoint_write(struct store_kube *h, const struct store_op *op, struct deadline until, struct err *e);
+/* Now; the lock is given up meanwhile. -ESTALE: somebody else has changed what the session had read. */
+int endpoint_write(struct kube_session *s, const struct store_op *op, struct err *e);
 /* By a thread of ours. data NULL: gone. */
 int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e);
 int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e);
@@ -263,6 +263,7 @@ void *kube_writer(void *hub);
 
 /* kube_object.c: what is read and written as it is */
 const struct kube_resource *object_resource(enum store_kind kind);
+uint64_t object_version(struct json_object *tree);
 /* The text of an object as transactions see it. */
 int object_value(struct store_kube *h, enum store_kind kind, struct json_object *tree, struct buf *out,
 		 const char *terms[4], struct err *e);

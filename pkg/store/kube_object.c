@@ -20,7 +20,7 @@ const struct kube_resource *object_resource(enum store_kind kind)
 	return &kube_resources[ids[kind]];
 }
 
-static uint64_t version_of(struct json_object *tree)
+uint64_t object_version(struct json_object *tree)
 {
 	const char *rv = kube_meta(tree, "resourceVersion");
 	uint64_t v = rv ? strtoull(rv, NULL, 10) : 0;
@@ -58,7 +58,7 @@ int object_read(struct kube_session *s, enum store_kind kind, const char *ns, co
 	hub_lock(s->h);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	ret->version = version_of(tree);
+	ret->version = object_version(tree);
 	ret->len = text.len;
 	r = session_lend_text(s, buf_cstr(&text), text.len, &ret->data, e);
 	if (r == 0)
@@ -148,7 +148,7 @@ static int add(struct json_object *o, void *arg, struct err *e)
 	r = object_value(l->s->h, l->kind, o, &text, terms, e);
 	if (r < 0 || (l->term && l->kind == STORE_IPPOOL && !has_term(terms, l->term)))
 		return r;
-	return shelf_put(&l->found, ns ? ns : "", name, buf_cstr(&text), text.len, NULL, version_of(o))
+	return shelf_put(&l->found, ns ? ns : "", name, buf_cstr(&text), text.len, NULL, object_version(o))
 		       ? 0
 		       : err_nomem(e);
 }
