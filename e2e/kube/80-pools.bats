@@ -521,7 +521,8 @@ held() { # POOL COUNT
 
 # ---- blocks, crashes ----
 
-@test "an empty block goes, one that was used lately or is to be probed stays" {
+@test "an empty block goes, one that was used lately or is to be probed stays, that for a week" {
+	local day=86400
 	block() { # NAME CIDR RECORDS
 		printf 'apiVersion: spiderpool.spidernet.io/v2beta1\nkind: SpiderIPBlock\nmetadata: {name: %s}\n' "$1"
 		printf 'spec: {ipVersion: 4, cidr: %s, records: "%s"}\n---\n' "$2" "$3"
@@ -529,9 +530,11 @@ held() { # POOL COUNT
 	{
 		block v4-0a780000 10.120.0.0/26 '1\tfree\t1000\t\t\t\t\t\t\t\t\t\t\t\t\t0\t\t\n'
 		block v4-0a790000 10.121.0.0/26 "1\\tfree\\t$(date +%s)000\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t0\\t\\t\\n"
-		block v4-0a7a0000 10.122.0.0/26 '1\tfree\t1000\t\t\t\t\t\t\t\t\t\t\t\t\t0\t\tu\n'
+		block v4-0a7a0000 10.122.0.0/26 "1\\tfree\\t$(($(date +%s) - 6 * day))000\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t0\\t\\tu\\n"
+		block v4-0a7b0000 10.123.0.0/26 "1\\tfree\\t$(($(date +%s) - 8 * day))000\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t\\t0\\t\\tu\\n"
 	} | kubectl apply -f - >&2
 	eventually 60 gone sib/v4-0a780000
+	eventually 60 gone sib/v4-0a7b0000
 	kubectl get sib v4-0a790000 v4-0a7a0000
 }
 
