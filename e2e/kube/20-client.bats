@@ -36,12 +36,12 @@ program() {
 	program trouble
 }
 
-@test "the same with HTTP/1.1" {
-	KUBE_TEST_HTTP1=1 program trouble
-}
-
 @test "watches: restarts, compaction, silence, etcd set back" {
 	program watch
+}
+
+@test "watches without HTTP/2" {
+	KUBE_TEST_HTTP1=1 program watch
 }
 
 @test "leases: one leader, whether it dies, goes, is stopped or cannot renew" {

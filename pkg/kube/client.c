@@ -113,6 +113,7 @@ static int job_new(struct kube *k, const struct kube_request *q, bool is_stream,
 		return err_nomem(e);
 	kube_cond_init(&j->changed);
 	j->k = k;
+	j->io = is_stream ? &k->streams : &k->calls;
 	j->max = q->max ? q->max : KUBE_ANSWER_MAX;
 	j->answer.body.max = j->max;
 	j->unread.max = j->max;
@@ -171,24 +172,24 @@ static bool cut_short(const struct kube *k, const struct kube_cancel *c)
 
 /* The thread must not touch a job of which the caller thinks that nothing was sent: it looks at given_up
  * before it sends. */
-static void abandon(struct kube *k, struct kube_job *j)
+static void abandon(struct kube_job *j)
 {
 	if (j->state == KUBE_JOB_STARTED) {
 		j->given_up = true;
-		j->drop_next = k->dropped;
-		k->dropped = j;
-		curl_multi_wakeup(k->multi);
+		j->drop_next = j->io->dropped;
+		j->io->dropped = j;
+		curl_multi_wakeup(j->io->multi);
 		return;
 	}
 	if (j->state == KUBE_JOB_QUEUED)
-		kube_jobs_remove(&k->queued, j);
+		kube_jobs_remove(&j->io->queued, j);
 	kube_job_free(j);
 }
 
-static void queue(struct kube *k, struct kube_job *j)
+static void queue(struct kube_job *j)
 {
-	kube_jobs_add(&k->queued, j);
-	curl_multi_wakeup(k->multi);
+	kube_jobs_add(&j->io->queued, j);
+	curl_multi_wakeup(j->io->multi);
 }
 
 /* Until the job is done, or the head of a stream is there and good. 0, -ETIMEDOUT, -ECANCELED. */
@@ -217,13 +218,13 @@ static int call(struct kube *k, const struct kube_request *q, struct deadline un
 		return r;
 	pthread_mutex_lock(&k->lock);
 	enter(k, j);
-	queue(k, j);
+	queue(j);
 	r = wait_job(k, j, until);
 	leave(k, j);
 	if (r < 0) {
 		ret->outcome = j->sent ? KUBE_UNKNOWN : KUBE_NOT_SENT;
 		r = kube_given_up(j, -r, e);
-		abandon(k, j);
+		abandon(j);
 		pthread_mutex_unlock(&k->lock);
 		return r;
 	}
@@ -302,7 +303,7 @@ int kube_stream_open(struct kube *k, const struct kube_request *q, struct deadli
 	}
 	pthread_mutex_lock(&k->lock);
 	enter(k, s->j);
-	queue(k, s->j);
+	queue(s->j);
 	r = wait_job(k, s->j, until);
 	leave(k, s->j);
 	if (r == 0 && s->j->state == KUBE_JOB_DONE && s->j->answer.status / 100 != 2) {
@@ -318,7 +319,7 @@ int kube_stream_open(struct kube *k, const struct kube_request *q, struct deadli
 		answer->date_ms = s->j->answer.date_ms;
 	}
 	if (r < 0) {
-		abandon(k, s->j);
+		abandon(s->j);
 		free(s);
 	} else {
 		*ret = s;
@@ -370,7 +371,7 @@ void kube_stream_close(struct kube_stream *s)
 		return;
 	k = s->j->k;
 	pthread_mutex_lock(&k->lock);
-	abandon(k, s->j);
+	abandon(s->j);
 	pthread_mutex_unlock(&k->lock);
 	free(s);
 }

@@ -14,9 +14,11 @@
 
 /* A peer that acknowledges nothing for so long is gone: the kernel closes the connection, and with it all
  * that waits on it. Watches are idle, so they are probed. */
-#define GONE_MS     10000
-#define PROBE_S     5L
-#define CONNECT_MS  5000L
+#define GONE_MS    10000
+#define PROBE_S    5L
+#define CONNECT_MS 5000L
+/* kube-apiserver closes after 90: a request that crosses this has an unknown outcome. */
+#define IDLE_S      60L
 #define UPLOAD_BUFF 16384L /* libcurl's smallest; the default is four times that for each request */
 
 /* A caller that has given up was told what became of its request: nothing more of it may go out. */
@@ -102,7 +104,7 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg)
 	time_t at;
 
 	n *= size;
-	j->k->heard_at = clock_mono_ms();
+	j->io->heard_at = clock_mono_ms();
 	if (j->head_done)
 		return n;
 	if (n > 5 && !strncasecmp(line, "HTTP/", 5)) {
@@ -133,7 +135,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg)
 	int err;
 
 	n *= size;
-	j->k->heard_at = clock_mono_ms();
+	j->io->heard_at = clock_mono_ms();
 	if (!j->is_stream || j->answer.status >= 300) {
 		buf_add(&j->answer.body, data, n);
 		return j->answer.body.err ? 0 : n;
@@ -154,18 +156,18 @@ static int opened(void *arg, curl_socket_t fd, curlsocktype purpose)
 	(void)purpose;
 	/* Not every kernel that tests run on has it; then keep-alive probes are all there is. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-	if (j->k->n_sockets < KUBE_SOCKET_MAX)
-		j->k->sockets[j->k->n_sockets++] = fd;
+	if (j->io->n_sockets < KUBE_SOCKET_MAX)
+		j->io->sockets[j->io->n_sockets++] = fd;
 	return CURL_SOCKOPT_OK;
 }
 
 static int closed(void *arg, curl_socket_t fd)
 {
-	struct kube *k = arg;
+	struct kube_io *io = arg;
 
-	for (size_t i = 0; i < k->n_sockets; i++) {
-		if (k->sockets[i] == fd)
-			k->sockets[i] = k->sockets[--k->n_sockets];
+	for (size_t i = 0; i < io->n_sockets; i++) {
+		if (io->sockets[i] == fd)
+			io->sockets[i] = io->sockets[--io->n_sockets];
 	}
 	return close(fd);
 }
@@ -206,7 +208,7 @@ static CURLcode set_body(CURL *c, struct kube_job *j)
 
 static CURLcode set_connection(CURL *c, struct kube_job *j)
 {
-	struct kube *k = j->k;
+	bool http2 = j->is_stream && !(j->k->flags & KUBE_HTTP1);
 	CURLcode r = CURLE_OK;
 
 	/* The environment's proxies are not ours. */
@@ -214,11 +216,11 @@ static CURLcode set_connection(CURL *c, struct kube_job *j)
 	r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	r |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
 	r |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-			      (long)(k->flags & KUBE_HTTP1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+			      (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	/* Without TLS it is HTTP/1.1, which libcurl learns from the first answer without telling who waits.
 	 */
-	r |= curl_easy_setopt(c, CURLOPT_PIPEWAIT,
-			      (long)(!(k->flags & KUBE_HTTP1) && !strncmp(k->url, "https:", 6)));
+	r |= curl_easy_setopt(c, CURLOPT_PIPEWAIT, (long)(http2 && !strncmp(j->k->url, "https:", 6)));
+	r |= curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, IDLE_S);
 	r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	r |= curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, PROBE_S);
@@ -227,7 +229,7 @@ static CURLcode set_connection(CURL *c, struct kube_job *j)
 	r |= curl_easy_setopt(c, CURLOPT_SOCKOPTDATA, j);
 	/* Of the connection, which outlives the job. */
 	r |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, closed);
-	r |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, k);
+	r |= curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, j->io);
 	r |= curl_easy_setopt(c, CURLOPT_USERAGENT, "spiderpool/" SPIDERPOOL_VERSION);
 	return r;
 }

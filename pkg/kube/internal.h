@@ -48,15 +48,16 @@ void kube_tls_clear(struct kube_tls *t);
 
 /* ---- requests under way ----
  *
- * A job belongs to its caller and to the thread. The caller waits, gives up at its deadline and goes; then
- * the thread, or nobody when it has not seen the job yet, releases it. All members are the caller's until it
- * is queued; afterwards those under "lock" are the client's lock's, the rest the thread's until
- * KUBE_JOB_DONE. */
+ * A job belongs to its caller and to the thread of its kube_io. The caller waits, gives up at its deadline
+ * and goes; then the thread, or nobody when it has not seen the job yet, releases it. All members are the
+ * caller's until it is queued; afterwards those under "lock" are the client's lock's, the rest the thread's
+ * until KUBE_JOB_DONE. */
 
 enum kube_job_state { KUBE_JOB_QUEUED, KUBE_JOB_STARTED, KUBE_JOB_DONE };
 
 struct kube_job {
 	struct kube *k;
+	struct kube_io *io;
 	/* set before it is queued */
 	char *method, *url, *body;
 	size_t len, sent_to; /* bytes of body, and how many curl has taken */
@@ -94,26 +95,18 @@ void kube_jobs_remove(struct kube_jobs *l, struct kube_job *j);
 #define KUBE_IDLE_MAX   16 /* easy handles kept for the next request */
 #define KUBE_SOCKET_MAX 64 /* connections that can be told apart */
 
-struct kube {
-	struct kube_config conf;
-	unsigned flags;
-	void (*timed)(const char *method, double seconds, void *arg);
-	void *timed_arg;
-	struct kube_token token;
-	struct kube_tls tls;
-	char *url;                     /* what requests go to */
-	struct curl_slist *connect_to; /* when the name in the certificate is another one */
+/* A thread with connections of its own. Streams share one of HTTP/2, as they are many and mostly silent.
+ * Calls go over HTTP/1.1: the API server answers a single request sooner there (bench/kube/api.c with and
+ * without API_HTTP2), and one that hangs holds up no other. */
+struct kube_io {
+	struct kube *k;
+	bool streams;
 	pthread_t thread;
 	CURLM *multi;
 
-	pthread_mutex_t lock;
-	pthread_cond_t cancelled; /* wakes sleepers, and kube_close() */
+	/* kube.lock */
 	struct kube_jobs queued;
 	struct kube_job *dropped; /* their callers gave them up */
-	struct kube_job *peers;   /* all that somebody waits for */
-	size_t n_calls;           /* that have not returned; sleepers too */
-	bool stopping;            /* kube_close() */
-	bool aborted;             /* kube_abort() */
 
 	/* the thread's */
 	CURL *idle[KUBE_IDLE_MAX];
@@ -123,7 +116,28 @@ struct kube {
 	size_t n_sockets;
 };
 
-void *kube_io_thread(void *arg);
+struct kube {
+	struct kube_config conf;
+	unsigned flags;
+	void (*timed)(const char *method, double seconds, void *arg);
+	void *timed_arg;
+	struct kube_token token;
+	struct kube_tls tls;
+	char *url;                     /* what requests go to */
+	struct curl_slist *connect_to; /* when the name in the certificate is another one */
+	struct kube_io calls, streams;
+
+	pthread_mutex_t lock;
+	pthread_cond_t cancelled; /* wakes sleepers, and kube_close() */
+	struct kube_job *peers;   /* all that somebody waits for */
+	size_t n_calls;           /* that have not returned; sleepers too */
+	bool stopping;            /* kube_close() */
+	bool aborted;             /* kube_abort() */
+};
+
+int kube_io_start(struct kube_io *io, struct kube *k, bool streams, struct err *e);
+/* After everybody has gone. */
+void kube_io_end(struct kube_io *io);
 /* Prepares job->easy; -ENOMEM. */
 int kube_easy_set(struct kube_job *j);
 void kube_job_free(struct kube_job *j);

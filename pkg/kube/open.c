@@ -56,10 +56,11 @@ static int make_url(struct kube *k, struct err *e)
 
 static void release(struct kube *k)
 {
-	for (size_t i = 0; i < k->n_idle; i++)
-		curl_easy_cleanup(k->idle[i]);
-	if (k->multi)
-		curl_multi_cleanup(k->multi);
+	pthread_mutex_lock(&k->lock);
+	k->stopping = true;
+	pthread_mutex_unlock(&k->lock);
+	kube_io_end(&k->calls);
+	kube_io_end(&k->streams);
 	curl_slist_free_all(k->connect_to);
 	kube_tls_clear(&k->tls);
 	kube_token_clear(&k->token);
@@ -80,10 +81,10 @@ static int open_all(struct kube *k, const struct kube_config *conf, struct err *
 		r = kube_token_init(&k->token, conf, e);
 	if (r == 0)
 		r = kube_tls_init(&k->tls, conf, e);
-	if (r == 0) {
-		k->multi = curl_multi_init();
-		r = k->multi ? kube_thread(&k->thread, kube_io_thread, k, e) : err_nomem(e);
-	}
+	if (r == 0)
+		r = kube_io_start(&k->calls, k, false, e);
+	if (r == 0)
+		r = kube_io_start(&k->streams, k, true, e);
 	return r;
 }
 
@@ -138,8 +139,6 @@ void kube_close(struct kube *k)
 	while (k->n_calls)
 		pthread_cond_wait(&k->cancelled, &k->lock);
 	pthread_mutex_unlock(&k->lock);
-	curl_multi_wakeup(k->multi);
-	pthread_join(k->thread, NULL);
 	release(k);
 }
 
