@@ -275,7 +275,7 @@ static void push(struct store_kube *h, struct shelf_item *it)
 	pthread_cond_broadcast(&h->changed);
 }
 
-int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
+int endpoint_queue(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
 {
 	struct shelf_item *it = shelf_find(&h->endpoints, ns, name);
 
@@ -290,7 +290,6 @@ int endpoint_behind(struct store_kube *h, const char *ns, const char *name, cons
 		it->data = NULL;
 	}
 	it->version = ++h->seq;
-	local_pending(h, ns, name, data);
 	if (it->running) {
 		it->again = true;
 	} else if (!it->queued) {
@@ -298,6 +297,15 @@ int endpoint_behind(struct store_kube *h, const char *ns, const char *name, cons
 		push(h, it);
 	}
 	return 0;
+}
+
+int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
+{
+	int r = endpoint_queue(h, ns, name, data, e);
+
+	if (r == 0)
+		local_pending(h, ns, name, data);
+	return r;
 }
 
 /* When an endpoint may be written, monotonic ms. */

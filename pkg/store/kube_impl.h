@@ -256,6 +256,8 @@ int endpoint_read(struct kube_session *s, const char *ns, const char *name, stru
 int endpoint_write(struct kube_session *s, const struct store_op *op, struct err *e);
 /* By a thread of ours. data NULL: gone. */
 int endpoint_behind(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e);
+/* The same of what is on disk already. */
+int endpoint_queue(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e);
 int endpoint_recall(struct store_kube *h, struct deadline until, struct err *e);
 /* What a create of unknown outcome has left, when it is time; the lock is given up meanwhile. */
 void endpoint_late(struct store_kube *h);

@@ -170,7 +170,7 @@ static int take_page(struct store_kube *h, const char *file, struct page *p, str
 	struct shelf *s = &h->local[file[0] == 'a'];
 
 	if (file[0] == 'e')
-		return endpoint_behind(h, p->ns, p->name, p->data, e);
+		return endpoint_queue(h, p->ns, p->name, p->data, e);
 	if (!p->data)
 		return err_set(e, EBADMSG, "no data");
 	if (file[0] == 'i')
@@ -182,12 +182,14 @@ static int take_page(struct store_kube *h, const char *file, struct page *p, str
 	return 0;
 }
 
-/* A file that cannot be read is put aside and told of: the rest must go on. */
+/* A file that cannot be read is put aside and told of: the rest must go on. No other file is written, for the
+ * directory is being listed: on some file systems one that is replaced meanwhile is met again, for ever. */
 static int read_page(struct store_kube *h, const char *file, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_INIT(FILE_MAX);
 	char aside[NAME_MAX_LEN + 8], sentence[ERR_MSG_MAX];
 	struct page p = { 0 };
+	bool moved;
 	int r = file_read(h->dirfd, file, FILE_MAX, &text, e);
 
 	if (r == 0)
@@ -198,9 +200,9 @@ static int read_page(struct store_kube *h, const char *file, struct err *e)
 	if (r == 0 || r == -ENOMEM)
 		return r;
 	snprintf(aside, sizeof(aside), "bad.%s", file);
-	(void)renameat(h->dirfd, file, h->dirfd, aside);
-	snprintf(sentence, sizeof(sentence), "%.300s/%.60s cannot be read and is now %.60s: %.1200s", h->dir,
-		 file, aside, e->msg);
+	moved = renameat(h->dirfd, file, h->dirfd, aside) == 0;
+	snprintf(sentence, sizeof(sentence), "%.300s/%.60s cannot be read and %s %.60s: %.1200s", h->dir,
+		 file, moved ? "is now" : "could not be renamed to", aside, e->msg);
 	if (h->conf.trouble)
 		h->conf.trouble(sentence, h->conf.arg);
 	return 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_kube_behind.c - what is beside the blocks: endpoints that are written behind, files that outlive
  * the agent, reserved addresses */
+#include <sys/stat.h>
+
 #include "store_kube_lab.h"
 
 /* ---- endpoints ---- */
@@ -298,6 +300,20 @@ static int files(struct lab *l, const char *prefix)
 	return n;
 }
 
+/* That of the one whose name begins so, another one once the file was written again. */
+static ino_t inode(struct lab *l, const char *prefix)
+{
+	DIR *d = opendir(l->dir);
+	ino_t ino = 0;
+
+	assert_non_null(d);
+	for (struct dirent *f; (f = readdir(d));)
+		if (strncmp(f->d_name, prefix, strlen(prefix)) == 0)
+			ino = f->d_ino;
+	closedir(d);
+	return ino;
+}
+
 static int one_intent(const struct store_obj *o, void *arg, struct err *e)
 {
 	(void)e;
@@ -372,11 +388,17 @@ static void test_endpoint_waits(void **state)
 	const struct claim c = { .line = LINE("0", "a"), .endpoint = EP };
 	static const char *const then[] = { "POST " ENDPOINTS, NULL };
 	struct lab l;
+	ino_t was;
 
 	(void)state;
 	open_lab(&l, rows);
 	assert_int_equal(claim(&l, &c, &l.e), 0);
 	assert_int_equal(files(&l, "e-"), 1);
+	store_kube_close(l.hub, deadline_in(0));
+	assert_int_equal(files(&l, "e-"), 1);
+	was = inode(&l, "e-");
+	open_hub(&l);
+	assert_true(inode(&l, "e-") == was); /* it is being listed */
 	store_kube_close(l.hub, deadline_in(0));
 	assert_int_equal(files(&l, "e-"), 1);
 	l.f.n_asked = 0; /* nobody asks now */
@@ -392,23 +414,32 @@ static void test_endpoint_waits(void **state)
 static void test_damaged_file(void **state)
 {
 	static const struct fake_answer rows[] = { { 0 } };
-	char path[128];
-	struct lab l;
-	FILE *f;
 
 	(void)state;
-	open_lab(&l, rows);
-	snprintf(path, sizeof(path), "%s/a-0123456789abcdef", l.dir);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs("{\"ns\":\"net\",\"na", f);
-	fclose(f);
-	reopen(&l);
-	assert_non_null(
-		strstr(l.trouble, "a-0123456789abcdef cannot be read and is now bad.a-0123456789abcdef"));
-	assert_int_equal(files(&l, "bad."), 1);
-	assert_int_equal(files(&l, "a-"), 0);
-	close_lab(&l);
+	for (int stays = 0; stays < 2; stays++) {
+		char path[128], aside[128], sentence[256];
+		struct lab l;
+		FILE *f;
+
+		print_message("# cannot be put aside: %d\n", stays);
+		open_lab(&l, rows);
+		snprintf(path, sizeof(path), "%s/a-0123456789abcdef", l.dir);
+		snprintf(aside, sizeof(aside), "%s/bad.a-0123456789abcdef", l.dir);
+		snprintf(sentence, sizeof(sentence),
+			 "%s cannot be read and %s bad.a-0123456789abcdef: ", path,
+			 stays ? "could not be renamed to" : "is now");
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fputs("{\"ns\":\"net\",\"na", f);
+		fclose(f);
+		assert_true(!stays || mkdir(aside, 0700) == 0);
+		reopen(&l);
+		if (!strstr(l.trouble, sentence))
+			fail_msg("%s", l.trouble);
+		assert_int_equal(files(&l, "bad."), 1);
+		assert_int_equal(files(&l, "a-"), stays);
+		close_lab(&l);
+	}
 }
 
 /* The last process was killed while it wrote. */
