@@ -262,8 +262,12 @@ int endpoint_write(struct kube_session *s, const struct store_op *op, struct err
 
 /* ---- behind ---- */
 
+/* As long as jobs wait a writer waits for the first one's turn, or writes: whoever takes one while more are
+ * left wakes the next. */
 static void push(struct store_kube *h, struct shelf_item *it)
 {
+	if (!h->job_first)
+		pthread_cond_signal(&h->jobs);
 	it->queued = true;
 	it->queued_at = clock_mono_ms();
 	it->next_job = NULL;
@@ -272,7 +276,6 @@ static void push(struct store_kube *h, struct shelf_item *it)
 	else
 		h->job_first = it;
 	h->job_last = it;
-	pthread_cond_broadcast(&h->changed);
 }
 
 int endpoint_queue(struct store_kube *h, const char *ns, const char *name, const char *data, struct err *e)
@@ -308,10 +311,10 @@ int endpoint_behind(struct store_kube *h, const char *ns, const char *name, cons
 	return r;
 }
 
-/* When an endpoint may be written, monotonic ms. */
-static int64_t turn_of(const struct store_kube *h, const struct shelf_item *it)
+/* When an endpoint may be written, monotonic ms, as it looks now. */
+static int64_t turn_of(const struct store_kube *h, const struct shelf_item *it, int64_t now)
 {
-	int64_t quiet = h->n_flushing ? INT64_MAX : h->flushed_at + QUIET_MS;
+	int64_t quiet = (h->n_flushing ? now : h->flushed_at) + QUIET_MS;
 	int64_t turn = it->queued_at + WAIT_MS;
 
 	if (h->closing || h->n_jobs > MANY)
@@ -328,9 +331,10 @@ static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
 
 	for (; *at; before = *at, at = &(*at)->next_job) {
 		struct shelf_item *it = *at;
+		int64_t turn = turn_of(h, it, now);
 
-		if (turn_of(h, it) > now) {
-			*next = deadline_min(*next, (struct deadline){ turn_of(h, it) });
+		if (turn > now) {
+			*next = deadline_min(*next, (struct deadline){ turn });
 			continue;
 		}
 		*at = it->next_job;
@@ -339,6 +343,8 @@ static struct shelf_item *pop(struct store_kube *h, struct deadline *next)
 		it->queued = false;
 		it->running = true;
 		it->again = false;
+		if (h->job_first)
+			pthread_cond_signal(&h->jobs);
 		return it;
 	}
 	return NULL;
@@ -364,7 +370,8 @@ static void finish(struct store_kube *h, struct shelf_item *it, const struct tar
 	local_pending_end(h, it->ns, it->name);
 	if (!it->data)
 		shelf_drop(&h->endpoints, it->ns, it->name);
-	pthread_cond_broadcast(&h->changed);
+	if (!h->n_jobs)
+		pthread_cond_broadcast(&h->changed);
 }
 
 static void run(struct store_kube *h, struct shelf_item *it)
@@ -403,7 +410,7 @@ void *kube_writer(void *hub)
 		if (it)
 			run(h, it);
 		else
-			kube_cond_wait(&h->changed, &h->lock, next);
+			kube_cond_wait(&h->jobs, &h->lock, next);
 	}
 	hub_unlock(h);
 	return NULL;

@@ -113,6 +113,14 @@ static int take(struct store_kube *h, struct kube_block *b, struct json_object *
 	return 0;
 }
 
+/* A block was read or written. */
+static void tell(struct store_kube *h)
+{
+	pthread_cond_broadcast(&h->changed);
+	if (h->orphans)
+		pthread_cond_signal(&h->settle);
+}
+
 /* By the only one who reads or writes the block. */
 static int fetch(struct store_kube *h, struct kube_block *b, struct deadline until, struct err *e)
 {
@@ -137,7 +145,7 @@ static int fetch(struct store_kube *h, struct kube_block *b, struct deadline unt
 		r = take(h, b, tree, e);
 	if (r == 0)
 		b->as_of = asked;
-	pthread_cond_broadcast(&h->changed);
+	tell(h);
 	return r;
 }
 
@@ -406,7 +414,7 @@ static int flush(struct store_kube *h, struct kube_block *b, const char *fence, 
 	b->flushing = false;
 	h->n_flushing--;
 	h->flushed_at = clock_mono_ms();
-	pthread_cond_broadcast(&h->changed);
+	tell(h);
 	return r < 0 ? err_wrap(e, "SpiderIPBlock %s", name) : 0;
 }
 
@@ -466,7 +474,7 @@ void txn_orphan(struct store_kube *h, struct kube_txn *t)
 	t->orphan = true;
 	t->next = h->orphans;
 	h->orphans = t;
-	pthread_cond_broadcast(&h->changed);
+	tell(h);
 }
 
 static bool has_done(const struct kube_txn *t)
@@ -568,7 +576,7 @@ void *kube_settler(void *hub)
 		}
 		endpoint_late(h);
 		if (!any && !h->stopping)
-			kube_cond_wait(&h->changed, &h->lock, next);
+			kube_cond_wait(&h->settle, &h->lock, next);
 	}
 	hub_unlock(h);
 	return NULL;

@@ -122,7 +122,9 @@ struct store_kube {
 	int dirfd; /* -1: none */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* of anything below */
+	pthread_cond_t changed; /* of anything below, but not what concerns these alone: */
+	pthread_cond_t jobs;    /* endpoints' writers: there is work, or an end */
+	pthread_cond_t settle;  /* the settler: the same */
 	uint64_t seq;           /* versions */
 	struct kube_block *bucket[KUBE_BUCKETS];
 	size_t n_blocks, n_lines;

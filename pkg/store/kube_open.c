@@ -55,6 +55,8 @@ int store_kube_open(const struct store_kube_conf *c, struct store_kube **ret, st
 	h->dir = c->dir ? strdup(c->dir) : NULL;
 	pthread_mutex_init(&h->lock, NULL);
 	kube_cond_init(&h->changed);
+	kube_cond_init(&h->jobs);
+	kube_cond_init(&h->settle);
 	r = h->node && (h->dir || !c->dir) ? start(h, e) : err_nomem(e);
 	if (r < 0) {
 		store_kube_close(h, deadline_in(0));
@@ -64,11 +66,18 @@ int store_kube_open(const struct store_kube_conf *c, struct store_kube **ret, st
 	return 0;
 }
 
+static void wake_threads(struct store_kube *h)
+{
+	pthread_cond_broadcast(&h->changed);
+	pthread_cond_broadcast(&h->jobs);
+	pthread_cond_broadcast(&h->settle);
+}
+
 static void stop_threads(struct store_kube *h)
 {
 	hub_lock(h);
 	h->stopping = true;
-	pthread_cond_broadcast(&h->changed);
+	wake_threads(h);
 	hub_unlock(h);
 	if (h->n_threads)
 		pthread_join(h->settler, NULL);
@@ -83,7 +92,7 @@ void store_kube_close(struct store_kube *h, struct deadline until)
 	follow_stop(h);
 	hub_lock(h);
 	h->closing = true;
-	pthread_cond_broadcast(&h->changed);
+	wake_threads(h);
 	while ((h->n_jobs || h->orphans) && h->n_threads && deadline_left(until) > 0)
 		kube_cond_wait(&h->changed, &h->lock, until);
 	hub_unlock(h);
@@ -109,6 +118,8 @@ void store_kube_close(struct store_kube *h, struct deadline until)
 	free(h->node);
 	free(h->dir);
 	pthread_cond_destroy(&h->changed);
+	pthread_cond_destroy(&h->jobs);
+	pthread_cond_destroy(&h->settle);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
