@@ -30,7 +30,7 @@ stage_gcc() {
 stage_clang() { build_and_unit CC=clang; }
 stage_san() {
 	build_and_unit SAN=1
-	make --no-print-directory SAN=1 WERROR=1 bats
+	JOBS=2 AGAIN=1 make --no-print-directory SAN=1 WERROR=1 bats
 }
 stage_arm64() { EMULATOR="qemu-aarch64-static -L /" build_and_unit ARCH=arm64; }
 stage_fuzz() { make --no-print-directory -j"$jobs" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-8}"; }
