@@ -10,6 +10,7 @@
 
 #include "api/block.h"
 #include "base/own.h"
+#include "json/json.h"
 #include "store/kube_impl.h"
 
 #define FIELD_NODE      9 /* of a line (api/block.h) */
@@ -126,6 +127,13 @@ void blocks_free(struct store_kube *h)
 }
 
 /* ---- text and lines ---- */
+
+const char *block_records(struct json_object *tree)
+{
+	const char *s = json_get_str(json_get(tree, "spec"), "records");
+
+	return s ? s : "";
+}
 
 /* Calls for each line with its newline. A line that starts with no offset is damage. */
 static int each_line(const char *text, size_t len,

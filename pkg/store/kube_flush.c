@@ -45,13 +45,6 @@ static struct deadline attempt(struct deadline until)
 
 /* ---- reading ---- */
 
-const char *block_records(struct json_object *tree)
-{
-	const char *s = json_get_str(json_get(tree, "spec"), "records");
-
-	return s ? s : "";
-}
-
 static bool is_ours(const struct store_kube *h, const struct kube_block *b)
 {
 	char node[256];

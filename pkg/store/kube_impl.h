@@ -188,6 +188,7 @@ int session_lend_text(struct kube_session *s, const char *text, size_t len, cons
 struct kube_block *block_find(struct store_kube *h, uint8_t ver, ip_num index);
 struct kube_block *block_make(struct store_kube *h, uint8_t ver, ip_num index, struct err *e);
 /* "" for none. */
+const char *block_records(struct json_object *tree);
 void line_node(const char *line, char out[256]);
 /* The lines that transactions see. */
 void block_lines(const struct kube_block *b, const char *out[IP_BLOCK_SIZE]);
@@ -221,7 +222,6 @@ void txn_orphan(struct store_kube *h, struct kube_txn *t);
 /* The same for one that failed; when until allows, nobody sees anything of it afterwards. */
 void txn_abandon(struct store_kube *h, struct kube_txn *t, struct deadline until);
 void *kube_settler(void *hub);
-const char *block_records(struct json_object *tree);
 
 /* kube_lost.c */
 void hub_lost(struct store_kube *h, bool all, const char *sentence);
