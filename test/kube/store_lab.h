@@ -256,6 +256,7 @@ static inline int free_block(struct json_object *o, void *arg, struct err *e)
 	uint8_t ver;
 	ip_num index;
 
+	text = text ? text : ""; /* a block in which all that was claimed was undone */
 	ok(ip_block_parse(name, &ver, &index, e), e);
 	ok(block_decode(ver, index, text, strlen(text), &b, e), e);
 	for (int i = 0; i < IP_BLOCK_SIZE; i++)
