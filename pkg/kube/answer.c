@@ -26,7 +26,7 @@ static int code_errno(const struct kube_job *j)
 		return ECANCELED;
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
-		return EINVAL;
+		return ENOKEY; /* not EINVAL: that is what a name is called that no object can have */
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:
@@ -48,7 +48,7 @@ static int wrap(const struct kube_job *j, struct err *e)
 static int transport(struct kube_job *j, struct err *e)
 {
 	int sys = code_errno(j);
-	int cni = sys == EINVAL ? ERR_CONFIG : sys == EPROTO || sys == EFBIG ? ERR_IO : ERR_TRY_AGAIN;
+	int cni = sys == ENOKEY ? ERR_CONFIG : sys == EPROTO || sys == EFBIG ? ERR_IO : ERR_TRY_AGAIN;
 
 	if (sys == ENOMEM)
 		err_nomem(e);

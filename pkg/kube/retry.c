@@ -25,7 +25,7 @@ int64_t kube_backoff(unsigned n, int64_t base, int64_t max)
 /* No answer will be another one without somebody's doing. */
 static bool hopeless(int r)
 {
-	return r == -ECANCELED || r == -ENOMEM || r == -EPROTO || r == -EFBIG || r == -EINVAL;
+	return r == -ECANCELED || r == -ENOMEM || r == -EPROTO || r == -EFBIG || r == -EINVAL || r == -ENOKEY;
 }
 
 bool kube_retry(struct kube *k, struct kube_retry *s, bool idempotent, int r, const struct kube_answer *a,
