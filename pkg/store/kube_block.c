@@ -288,46 +288,57 @@ static struct rec_change *misfit(const struct kube_block *b)
 	return NULL;
 }
 
-static void replay(struct store_kube *h, struct kube_block *b)
+static void shake(struct store_kube *h, struct kube_block *b)
 {
-	struct rec_change *c;
-	struct err e;
-
-	while ((c = misfit(b))) {
-		bool was_there = c->sending || c->maybe;
-
-		stale(b, &e);
-		if (was_there) /* nothing else can be said of it: it neither stands nor may it land any more
-				*/
-			change_end(c, CHANGE_DROPPED);
-		txn_fail(h, c->txn, &e);
-	}
-	b->version = ++h->seq;
+	if (b->shaken)
+		return;
+	b->shaken = true;
+	b->next_shaken = h->shaken;
+	h->shaken = b;
 }
 
-void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why)
+static void drop_changes(struct store_kube *h, struct kube_txn *t, const struct err *why)
 {
-	struct err ignored;
-
 	if (!t->failed) {
 		t->failed = true;
 		t->why = *why;
 	}
 	for (struct rec_change *c = t->changes; c; c = c->sibling) {
-		if (c->state == CHANGE_WAITS && !c->sending && !c->maybe) {
+		if (c->state == CHANGE_WAITS && !c->sending && !c->maybe)
 			change_end(c, CHANGE_DROPPED);
-			c->block->version = ++h->seq; /* who saw it must not write it back */
+		if (c->state == CHANGE_DROPPED)
+			shake(h, c->block);
+	}
+}
+
+/* What does not stand any more takes down what was built on it, in other blocks too. */
+static void replay(struct store_kube *h)
+{
+	struct kube_block *b;
+	struct rec_change *c;
+	struct err e;
+
+	while ((b = h->shaken)) {
+		h->shaken = b->next_shaken;
+		b->shaken = false;
+		while ((c = misfit(b))) {
+			stale(b, &e);
+			/* Of one that was sent nothing else can be said: it neither stands nor may it land
+			 * any more. */
+			if (c->sending || c->maybe)
+				change_end(c, CHANGE_DROPPED);
+			drop_changes(h, c->txn, &e);
 		}
+		b->version = ++h->seq; /* who saw it must not write it back */
+		b->summed = b->line && sum_up(b, &e) == 0;
+		full_note(h, b);
 	}
-	/* What was built on them falls too. */
-	for (struct rec_change *c = t->changes; c; c = c->sibling) {
-		if (c->state != CHANGE_DROPPED)
-			continue;
-		if (misfit(c->block))
-			replay(h, c->block);
-		c->block->summed = c->block->line && sum_up(c->block, &ignored) == 0;
-		full_note(h, c->block);
-	}
+}
+
+void txn_fail(struct store_kube *h, struct kube_txn *t, const struct err *why)
+{
+	drop_changes(h, t, why);
+	replay(h);
 }
 
 /* The object has moved on, so no more of what was sent can land: of the changes that may have landed, those
@@ -393,7 +404,8 @@ int block_take(struct store_kube *h, struct kube_block *b, const char *records, 
 	snprintf(b->rv, sizeof(b->rv), "%s", rv ? rv : "");
 	if (moved)
 		find_landed(b);
-	replay(h, b);
+	shake(h, b);
+	replay(h);
 	r = sum_up(b, e);
 	if (r < 0)
 		b->known = false; /* whoever repairs it does not tell */

@@ -88,6 +88,7 @@ static int take(struct store_kube *h, struct kube_block *b, struct json_object *
 	ip_block_name(b->ver, b->index, name);
 	if (r == -EBADMSG) {
 		b->damaged = true;
+		b->known = false; /* nobody plans on what it was before */
 		e->sys = EUCLEAN;
 	}
 	if (r < 0)

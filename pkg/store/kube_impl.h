@@ -94,8 +94,10 @@ struct kube_block {
 	char rv[KUBE_VERSION_MAX];
 	char **line; /* IP_BLOCK_SIZE as in the API, NULL: none; NULL when not known */
 	struct rec_change *first, *last;
-	size_t refs;   /* changes that name it, of any state */
-	bool flushing; /* somebody writes it */
+	size_t refs;                    /* changes that name it, of any state */
+	bool flushing;                  /* somebody writes it */
+	bool shaken;                    /* something below its changes is not what it was ... */
+	struct kube_block *next_shaken; /* ... as with these */
 	bool loading;
 	bool damaged;       /* it could not be understood the last time */
 	bool one_by_one;    /* the server refused the batch: who is to blame? */
@@ -128,6 +130,7 @@ struct store_kube {
 	uint64_t seq;           /* versions */
 	struct kube_block *bucket[KUBE_BUCKETS];
 	size_t n_blocks, n_lines;
+	struct kube_block *shaken;
 	struct ip_set full[2]; /* blocks (not addresses) said to be full: IPv4, IPv6 */
 	unsigned full_met;     /* since that was listed */
 	int64_t full_at;       /* monotonic ms: when that was last begun */
