@@ -201,18 +201,20 @@ static void sweep_one(struct sweeper *w, const struct ipam_attachment *at)
 {
 	struct agent *a = w->a;
 	struct deadline until = deadline_in(AGENT_DEL_MS);
+	/* An ADD that was undone tells nothing of the sandbox that it took the address over from. */
+	bool ended = at->detached && !at->rekeyed;
 	enum cluster_fate fate;
 	int64_t grace;
 	struct err e;
 	int r;
 
 	/* Until its DEL, or until its pod is gone, nothing of it is freed whatever the API says. */
-	if (!at->detached && cluster_pod_known(a->cluster, at->ns, at->pod, text(at->uid)) != FATE_GONE)
+	if (!ended && cluster_pod_known(a->cluster, at->ns, at->pod, text(at->uid)) != FATE_GONE)
 		return;
 	r = cluster_pod_fate(a->cluster, at->ns, at->pod, text(at->uid), until, &fate, &grace, &e);
 	if (r < 0 || fate == FATE_ALIVE)
 		return;
-	if (!at->detached && (fate != FATE_GONE || gone_for(w, at->container) < TEARDOWN_MS))
+	if (!ended && (fate != FATE_GONE || gone_for(w, at->container) < TEARDOWN_MS))
 		return;
 	if (keys_lock(a->keys, at->ns, at->pod, until, &e) < 0)
 		return;

@@ -29,6 +29,7 @@ int claim_holder(struct txn *t, const struct ipam_request *req, struct txn_block
 			return -ENOMEM;
 	}
 	r->since = t->now;
+	r->unconfirmed = false;
 	b->dirty = true;
 	return 0;
 }
@@ -369,11 +370,12 @@ static int give_kept(struct txn *t, const struct ipam_request *req, const struct
 		     const struct plan_pool *pool, const struct kept_address *k, struct ipam_attachment *a,
 		     struct err *e)
 {
+	bool doubt = k->rec->unconfirmed; /* the pod's former container may have it on */
 	int r = k->lost ? claim_record(t, req, nic->nic, pool->name, k->block, k->rec, e)
 			: claim_holder(t, req, k->block, k->rec, e);
 
 	if (r == 0)
-		r = claim_add_address(a, nic, pool, k->addr, t->probe_all, e);
+		r = claim_add_address(a, nic, pool, k->addr, t->probe_all || doubt, e);
 	if (r == 0)
 		a->ips.v[a->ips.n - 1].kept = true;
 	return r;

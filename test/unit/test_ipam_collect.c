@@ -160,7 +160,7 @@ static void test_kept(void **state)
 	EXPECT(lab_state(&l, "10.0.0.1"), "sts unconfirmed");
 	EXPECT(add_web0(&l, "c2", "u2"), "10.0.0.1/24");
 	assert_int_equal(collect(&l, s.v, 1), 0); /* late */
-	EXPECT(lab_state(&l, "10.0.0.1"), "sts c2 unconfirmed");
+	EXPECT(lab_state(&l, "10.0.0.1"), "sts c2");
 	look(&l, &s);
 	assert_int_equal(collect(&l, s.v, 1), 1);
 	EXPECT(lab_state(&l, "10.0.0.1"), "free");
