@@ -171,11 +171,15 @@ static int settle_intents(struct agent *a, struct deadline until, struct err *e)
 {
 	struct cut x = { a, until, { 0 } };
 	int r = store_kube_intents(a->hub, collect, &x, e);
+	bool left = false;
 
-	for (size_t i = 0; r == 0 && i < x.l.n; i++)
-		r = leave(a, give_up(a, &x.l.v[i], until, e), e);
+	for (size_t i = 0; r == 0 && i < x.l.n; i++) {
+		r = give_up(a, &x.l.v[i], until, e);
+		left |= r == -EUCLEAN;
+		r = leave(a, r, e);
+	}
 	attached_clear(&x.l);
-	if (r == 0)
+	if (r == 0 && !left) /* else the next start gives up the rest */
 		store_kube_intents_end(a->hub);
 	return r;
 }
@@ -195,6 +199,8 @@ static int reclaim(struct agent *a, const struct ipam_attachment *at, struct dea
 	if (r == 0)
 		r = ipam_reclaim(&c.m, at, e);
 	call_close(&c);
+	if (!locked) /* its DEL may have ended in between */
+		a->orphans = true;
 	if (locked)
 		keys_unlock(a->keys, text(at->ns), text(at->pod));
 	return r;
