@@ -34,13 +34,16 @@ static bool is_empty(const struct kube_item *item, int64_t now)
 {
 	const struct api_ipblock *o = item->view;
 	struct block b;
+	const char *records;
 	struct err unreadable;
 	uint8_t ver;
 	ip_num index;
 	bool empty;
 
-	if (!o || !o->spec.records || ip_block_parse(item->name, &ver, &index, &unreadable) < 0 ||
-	    block_decode(ver, index, o->spec.records, strlen(o->spec.records), &b, &unreadable) < 0)
+	if (!o || ip_block_parse(item->name, &ver, &index, &unreadable) < 0)
+		return false;
+	records = o->spec.records ? o->spec.records : ""; /* all that was claimed there was undone */
+	if (block_decode(ver, index, records, strlen(records), &b, &unreadable) < 0)
 		return false;
 	empty = blocks_is_empty(&b, now);
 	block_clear(&b);
