@@ -376,6 +376,7 @@ static int run(struct intents_book *b, struct entry *x, struct err *e)
 	while (x->state != DONE) {
 		if (x->state == WAITS && !deadline_left(x->until)) {
 			dequeue(b, x);
+			pthread_cond_broadcast(&b->changed);
 			x->state = DONE;
 			x->r = err_code(&x->e, ERR_TRY_AGAIN, ETIMEDOUT,
 					"what is being created could not be written in time: try again");
