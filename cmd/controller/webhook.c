@@ -176,8 +176,8 @@ static void set_certificate(struct webhook *w, struct certificate *c)
 	gauge_set(&certificate_over, (double)certificate_end(&w->now) / 1000);
 }
 
-/* First all API servers trust it, then it is shown to them. When they cannot be told, the one of before does
- * as long as it can. */
+/* First all API servers trust it, then it is shown to them. When they cannot be told of one that we made, the
+ * one of before does as long as it can; who gives us another has told them himself. */
 static int show(struct webhook *w, struct certificate *fresh, struct err *e)
 {
 	int r = 0, trust = 0;
@@ -185,7 +185,7 @@ static int show(struct webhook *w, struct certificate *fresh, struct err *e)
 	if (fresh->ca[0])
 		trust = cabundle_write(w->c->k, w->c->conf.name, fresh->ca, deadline_in(CALL_MS), &w->cancel,
 				       e);
-	if (certificate_same(fresh, &w->now) || (trust < 0 && is_good(&w->now)))
+	if (certificate_same(fresh, &w->now) || (trust < 0 && !is_given(w) && is_good(&w->now)))
 		return trust < 0 ? trust : 0;
 	/* Also when another replica told them: that may have been a moment ago. */
 	if (fresh->ca[0] && trust >= 0)
