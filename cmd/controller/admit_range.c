@@ -23,7 +23,7 @@ static struct api_world world_of(const struct admit_call *c)
 		.refuse_delete_in_use = f->deletion_webhook,
 		.by_controller = user && c->a->self[0] && strcmp(user, c->a->self) == 0,
 		/* When we do not know ourselves, our own pools must be let through all the same. */
-		.guard_apps = f->enable_subnet && c->a->self[0],
+		.guard_apps = f->enable_subnet && f->enable_auto_pool && c->a->self[0],
 	};
 }
 

@@ -299,7 +299,7 @@ static int check_sizing(const struct api_ippool *p, const struct api_ippool *old
 {
 	const char *app = app_name(old) ? app_name(old) : app_name(p);
 
-	if (!app || !w->enable_subnet || w->by_controller || (old_total && same_set(total, old_total)))
+	if (!app || !w->guard_apps || w->by_controller || (old_total && same_set(total, old_total)))
 		return 0;
 	return check_failed(
 		e,

@@ -455,7 +455,7 @@ static void check_row(size_t i)
 					  .old = old,
 					  .object = object };
 	struct controller_config conf = {
-		.file = { .enable_ipv4 = true, .enable_subnet = true, .deletion_webhook = rows[i].deletion }
+		.file = { .enable_ipv4 = true, .enable_subnet = true, .enable_auto_pool = true, .deletion_webhook = rows[i].deletion }
 	};
 	struct fake_answer answers[ANSWERS_MAX];
 	struct admit_call c = { .q = &q, .until = deadline_in(5000) };
