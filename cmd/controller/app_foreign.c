@@ -170,7 +170,7 @@ static int take_pod(struct foreign *f, const char *key, const struct app_pod *p,
 	int64_t made_ms = parse_ms(p->meta.made_at);
 
 	r = app_table_get(f->c.table, key, &known, e);
-	if (r > 0 && known.told_ms > made_ms) {
+	if (r > 0 && known.told_ms > made_ms && known.uid && o->uid && !strcmp(known.uid, o->uid)) {
 		app_clear(&known);
 		return 0;
 	}
@@ -234,6 +234,8 @@ static int look_at_scale(struct foreign *f, const struct discovered *d, struct a
 		a->replicas = s.spec.replicas.set && s.spec.replicas.v > 0 ? s.spec.replicas.v : 0;
 		json_clear(&app_scale_table, &s);
 	}
+	if (r == -ENOENT) /* the object has gone, or its kind has "scale" no more */
+		app_kinds_doubt(f->kinds, d);
 	return foreign_explain(f, d, r, e);
 }
 
@@ -272,7 +274,8 @@ static int64_t look(struct foreign *f, const char *key, struct app *a, struct ku
 
 	if (r == 0) {
 		r = app_kinds_follow(f->kinds, a->api_version, a->kind, e);
-		heard = r > 0 && (d.scale || !wants_scale(a));
+		/* An object without a namespace is known by those of its pods: its own events find nobody. */
+		heard = r > 0 && d.res.namespaced && (d.scale || !wants_scale(a));
 		if (r >= 0)
 			r = look_at_object(f, &d, a, cancel, e);
 	} else if (r > 0) {

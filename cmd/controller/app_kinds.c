@@ -245,10 +245,10 @@ int app_kinds_follow(struct app_kinds *ks, const char *api_version, const char *
 	return r;
 }
 
-int app_kinds_explain(struct app_kinds *ks, const struct discovered *d, int r, struct err *e)
+void app_kinds_doubt(struct app_kinds *ks, const struct discovered *d)
 {
 	pthread_mutex_lock(&ks->lock);
-	for (size_t i = 0; r == -ENXIO && i < ks->n; i++) {
+	for (size_t i = 0; i < ks->n; i++) {
 		struct kind *kind = ks->kinds[i];
 
 		if (!strcmp(kind->d.group, d->group) && !strcmp(kind->d.version, d->version) &&
@@ -256,6 +256,12 @@ int app_kinds_explain(struct app_kinds *ks, const struct discovered *d, int r, s
 			kind->stale = true;
 	}
 	pthread_mutex_unlock(&ks->lock);
+}
+
+int app_kinds_explain(struct app_kinds *ks, const struct discovered *d, int r, struct err *e)
+{
+	if (r == -ENXIO)
+		app_kinds_doubt(ks, d);
 	return explain(d, r, e);
 }
 

@@ -33,6 +33,8 @@ int app_kinds_get(struct app_kinds *ks, const char *api_version, const char *kin
 		  struct discovered *ret, struct err *e);
 /* From now on. 1: its changes are heard, 0: not yet, or not now. */
 int app_kinds_follow(struct app_kinds *ks, const char *api_version, const char *kind, struct err *e);
+/* What was discovered of it may be so no more: the next one who asks discovers anew. */
+void app_kinds_doubt(struct app_kinds *ks, const struct discovered *d);
 /* An error of the API server to a request for the resource; returns r. That we may not becomes one that names
  * the rule to add; that it is not served lets it be discovered anew. */
 int app_kinds_explain(struct app_kinds *ks, const struct discovered *d, int r, struct err *e);

@@ -299,6 +299,8 @@ static int64_t wait_for(const struct pass *p)
 		hungry = app_wait_ms(t, APP_HUNGRY, p->network);
 		if (p->resting.n)
 			return APP_REST_MS;
+		if (hungry == APP_LOOK_MS) /* somebody may just have given back what is wanted */
+			return hungry;
 		app_warn(
 			t, "SubnetExhausted",
 			"SpiderSubnet %s has no free addresses left: for interface %s (IPv%u) %lld are wanted, "

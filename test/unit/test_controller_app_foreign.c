@@ -119,6 +119,12 @@ int app_kinds_follow(struct app_kinds *ks, const char *api_version, const char *
 	return 1;
 }
 
+void app_kinds_doubt(struct app_kinds *ks, const struct discovered *d)
+{
+	(void)ks;
+	(void)d;
+}
+
 int app_kinds_explain(struct app_kinds *ks, const struct discovered *d, int r, struct err *e)
 {
 	(void)ks;
