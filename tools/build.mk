@@ -58,7 +58,7 @@ KUBE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/kube/test_*.c))
 FUZZERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
 TOOLS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tools/*.c))
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard e2e/tools/*.c))
-BATS        ?= e2e/bats
+BATS        ?= $(sort $(wildcard e2e/bats/*.bats))
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 # What talks to kube-apiserver takes libcurl from the system.
 BENCH_KUBE_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/kube/*.c))
