@@ -454,9 +454,10 @@ static void check_row(size_t i)
 					  .dry_run = rows[i].dry_run,
 					  .old = old,
 					  .object = object };
-	struct controller_config conf = {
-		.file = { .enable_ipv4 = true, .enable_subnet = true, .enable_auto_pool = true, .deletion_webhook = rows[i].deletion }
-	};
+	struct controller_config conf = { .file = { .enable_ipv4 = true,
+						    .enable_subnet = true,
+						    .enable_auto_pool = true,
+						    .deletion_webhook = rows[i].deletion } };
 	struct fake_answer answers[ANSWERS_MAX];
 	struct admit_call c = { .q = &q, .until = deadline_in(5000) };
 	char what[1024];
