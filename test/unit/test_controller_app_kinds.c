@@ -212,7 +212,7 @@ static void test_resumed(void **state)
 	start(answers);
 	assert_int_equal(get_k(&d), 0);
 	assert_in_range(follow_k(), 0, 1);
-	EVENTUALLY(count_in(lab.troubles, "500") == 1);
+	EVENTUALLY(count_in(lab.troubles, "InternalError") == 1);
 	EVENTUALLY(follow_k() == 1);
 	stop();
 }
