@@ -110,103 +110,89 @@ static void test_endpoint_in_the_way(void **state)
 }
 
 /* Of a pod that keeps its address: what another node has written since it was read is not overwritten. */
-static void test_endpoint_changed_meanwhile(void **state)
-{
 #define AT(rv, more) \
 	JSON("200", "", \
 	     "{\"metadata\":{\"namespace\":\"ns\",\"name\":\"p\",\"uid\":\"u1\",\"resourceVersion\":\"" rv \
 	     "\"" more "}}")
 #define GOING   ",\"deletionTimestamp\":\"x\",\"finalizers\":[\"f\"]"
 #define NOT_YET REFUSED("409", "", "AlreadyExists")
-	static const struct {
-		const char *name;
-		enum store_verb verb;
-		const char *read, *there, *post, *put; /* the first answers */
-		int want;
-		const char *asked[9];
-	} rows[] = {
-		{ "as it was",
-		  STORE_UPDATE,
-		  AT("5", ""),
-		  AT("5", ""),
-		  NULL,
-		  WRITTEN("6"),
-		  0,
-		  { GET_EP, GET_EP, PUT_EP } },
-		{ "changed",
-		  STORE_UPDATE,
-		  AT("5", ""),
-		  AT("6", ""),
-		  NULL,
-		  NULL,
-		  -ESTALE,
-		  { GET_EP, GET_EP } },
-		{ "changed at the last moment",
-		  STORE_UPDATE,
-		  AT("5", ""),
-		  AT("5", ""),
-		  NULL,
-		  REFUSED("409", "", "Conflict"),
-		  -ESTALE,
-		  { GET_EP, GET_EP, PUT_EP, GET_EP } },
-		{ "removed", STORE_UPDATE, AT("5", ""), NOT_FOUND, NULL, NULL, -ESTALE, { GET_EP, GET_EP } },
-		{ "on its way out",
-		  STORE_UPDATE,
-		  AT("5", GOING),
-		  AT("5", GOING),
-		  WRITTEN("7"),
-		  NULL,
-		  0,
-		  { GET_EP, GET_EP, PATCH_EP, POST_EP } },
-		{ "made",
-		  STORE_CREATE,
-		  NOT_FOUND,
-		  AT("6", ""),
-		  NOT_YET,
-		  NULL,
-		  -ESTALE,
-		  { GET_EP, POST_EP, GET_EP } },
-		{ "there, on its way out",
-		  STORE_CREATE,
-		  NOT_FOUND,
-		  AT("6", GOING),
-		  NOT_YET,
-		  NULL,
-		  0,
-		  { GET_EP, POST_EP, GET_EP, PATCH_EP, POST_EP } },
-		{ "as it was, and goes",
-		  STORE_DELETE,
-		  AT("5", ""),
-		  AT("5", ""),
-		  NULL,
-		  NULL,
-		  0,
-		  { GET_EP, GET_EP, PATCH_EP, DELETE_EP } },
-		{ "changed, and would go",
-		  STORE_DELETE,
-		  AT("5", ""),
-		  AT("6", ""),
-		  NULL,
-		  NULL,
-		  -ESTALE,
-		  { GET_EP, GET_EP } },
-	};
+static const struct {
+	const char *name;
+	enum store_verb verb;
+	const char *read, *there, *post, *put; /* the first answers */
+	int want;
+	const char *asked[9];
+} meanwhile[] = {
+	{ "as it was",
+	  STORE_UPDATE,
+	  AT("5", ""),
+	  AT("5", ""),
+	  NULL,
+	  WRITTEN("6"),
+	  0,
+	  { GET_EP, GET_EP, PUT_EP } },
+	{ "changed", STORE_UPDATE, AT("5", ""), AT("6", ""), NULL, NULL, -ESTALE, { GET_EP, GET_EP } },
+	{ "changed at the last moment",
+	  STORE_UPDATE,
+	  AT("5", ""),
+	  AT("5", ""),
+	  NULL,
+	  REFUSED("409", "", "Conflict"),
+	  -ESTALE,
+	  { GET_EP, GET_EP, PUT_EP, GET_EP } },
+	{ "removed", STORE_UPDATE, AT("5", ""), NOT_FOUND, NULL, NULL, -ESTALE, { GET_EP, GET_EP } },
+	{ "on its way out",
+	  STORE_UPDATE,
+	  AT("5", GOING),
+	  AT("5", GOING),
+	  WRITTEN("7"),
+	  NULL,
+	  0,
+	  { GET_EP, GET_EP, PATCH_EP, POST_EP } },
+	{ "made", STORE_CREATE, NOT_FOUND, AT("6", ""), NOT_YET, NULL, -ESTALE, { GET_EP, POST_EP, GET_EP } },
+	{ "there, on its way out",
+	  STORE_CREATE,
+	  NOT_FOUND,
+	  AT("6", GOING),
+	  NOT_YET,
+	  NULL,
+	  0,
+	  { GET_EP, POST_EP, GET_EP, PATCH_EP, POST_EP } },
+	{ "as it was, and goes",
+	  STORE_DELETE,
+	  AT("5", ""),
+	  AT("5", ""),
+	  NULL,
+	  NULL,
+	  0,
+	  { GET_EP, GET_EP, PATCH_EP, DELETE_EP } },
+	{ "changed, and would go",
+	  STORE_DELETE,
+	  AT("5", ""),
+	  AT("6", ""),
+	  NULL,
+	  NULL,
+	  -ESTALE,
+	  { GET_EP, GET_EP } },
+};
 
+static void test_endpoint_changed_meanwhile(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(meanwhile); i++) {
 		struct fake_answer a[] = {
-			{ .path = ENDPOINT, .method = "GET", .text = rows[i].read, .times = 1 },
-			{ .path = ENDPOINT, .method = "GET", .text = rows[i].there, .times = 1 },
+			{ .path = ENDPOINT, .method = "GET", .text = meanwhile[i].read, .times = 1 },
+			{ .path = ENDPOINT, .method = "GET", .text = meanwhile[i].there, .times = 1 },
 			{ .path = ENDPOINT, .method = "GET", .text = AT("6", "") },
-			{ .path = ENDPOINTS, .method = "POST", .text = rows[i].post, .times = 1 },
+			{ .path = ENDPOINTS, .method = "POST", .text = meanwhile[i].post, .times = 1 },
 			{ .path = ENDPOINTS, .method = "POST", .text = WRITTEN("7") },
-			{ .path = ENDPOINT, .method = "PUT", .text = rows[i].put, .times = 1 },
+			{ .path = ENDPOINT, .method = "PUT", .text = meanwhile[i].put, .times = 1 },
 			{ .path = ENDPOINT, .method = "PUT", .text = WRITTEN("7") },
 			{ .path = ENDPOINT, .method = "PATCH", .text = WRITTEN("8") },
 			{ .path = ENDPOINT, .method = "DELETE", .text = WRITTEN("8") },
 			{ 0 },
 		};
-		struct store_op op = { .verb = rows[i].verb,
+		struct store_op op = { .verb = meanwhile[i].verb,
 				       .kind = STORE_ENDPOINT,
 				       .ns = "ns",
 				       .name = "p",
@@ -217,16 +203,16 @@ static void test_endpoint_changed_meanwhile(void **state)
 		struct lab l;
 		int r;
 
-		print_message("# %s\n", rows[i].name);
+		print_message("# %s\n", meanwhile[i].name);
 		open_lab(&l, a);
 		assert_int_equal(store_kube_session(l.hub, true, &st, &l.e), 0);
 		assert_int_equal(store_begin(st, STORE_WRITE, deadline_in(AMPLE), &l.e), 0);
 		assert_true(store_get(st, STORE_ENDPOINT, "ns", "p", &was, &l.e) >= 0);
 		op.version = was.version;
 		r = store_commit(st, &op, 1, &l.e);
-		if (r != rows[i].want)
-			fail_msg("%s: got %d: %s", rows[i].name, r, r < 0 ? l.e.msg : "");
-		check_asked(&l, i, rows[i].asked);
+		if (r != meanwhile[i].want)
+			fail_msg("%s: got %d: %s", meanwhile[i].name, r, r < 0 ? l.e.msg : "");
+		check_asked(&l, i, meanwhile[i].asked);
 		store_close(st);
 		close_lab(&l);
 	}
