@@ -86,19 +86,9 @@ static inline void lab_answers(struct lab *l, const struct fake_answer *more)
 		lab_answer(l, more);
 }
 
-/* Without TLS libcurl may wait for ever for a watch's connection to turn out to be one of HTTP/2. */
 static inline void lab_open(struct lab *l)
 {
-	struct kube_config conf = { 0 };
-	char server[64];
-	struct err e;
-
 	fake_start(&l->f, l->answers, l->n, &l->k);
-	kube_close(l->k);
-	snprintf(server, sizeof(server), "http://127.0.0.1:%d", l->f.port);
-	conf.server = server;
-	if (kube_open(&conf, KUBE_HTTP1, &l->k, &e) < 0)
-		fail_msg("%s", e.msg);
 }
 
 /* What is listed and then followed without any news, unless more says otherwise before: pods are the items

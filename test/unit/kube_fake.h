@@ -204,7 +204,7 @@ static inline void fake_start(struct fake *f, struct fake_answer *answers, size_
 	pthread_create(&f->thread, NULL, fake_accept, f);
 	snprintf(server, sizeof(server), "http://127.0.0.1:%d", f->port);
 	conf.server = server;
-	if (kube_open(&conf, 0, ret, &e) < 0)
+	if (kube_open(&conf, KUBE_HTTP1, ret, &e) < 0)
 		fail_msg("%s", e.msg);
 }
 

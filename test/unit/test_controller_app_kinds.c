@@ -121,8 +121,6 @@ static void put_key(const char *api_version, const char *kind, const char *name)
 static void start(const struct fake_answer *answers)
 {
 	struct app_kinds_conf c = { .changed = note_key, .trouble = note_trouble };
-	struct kube_config conf = { 0 };
-	char server[64];
 	size_t n = 0;
 
 	memset(&lab, 0, sizeof(lab));
@@ -130,10 +128,6 @@ static void start(const struct fake_answer *answers)
 	for (; answers[n].path; n++)
 		lab.answers[n] = answers[n];
 	fake_start(&lab.f, lab.answers, n, &lab.k);
-	kube_close(lab.k);
-	snprintf(server, sizeof(server), "http://127.0.0.1:%d", lab.f.port);
-	conf.server = server;
-	assert_int_equal(kube_open(&conf, KUBE_HTTP1, &lab.k, &err), 0);
 	assert_int_equal(app_table_new(&lab.table, &err), 0);
 	c.k = lab.k;
 	c.table = lab.table;

@@ -59,16 +59,10 @@ static void note_trouble(const char *sentence, void *arg)
 static void start(const struct fake_answer *answers, size_t n)
 {
 	struct workloads_conf c = { .changed = changed, .trouble = note_trouble };
-	struct kube_config conf = { 0 };
-	char server[64];
 
 	memset(&lab, 0, sizeof(lab));
 	memcpy(lab.answers, answers, n * sizeof(*answers));
 	fake_start(&lab.f, lab.answers, n, &lab.k);
-	kube_close(lab.k);
-	snprintf(server, sizeof(server), "http://127.0.0.1:%d", lab.f.port);
-	conf.server = server;
-	assert_int_equal(kube_open(&conf, KUBE_HTTP1, &lab.k, &err), 0);
 	assert_int_equal(app_table_new(&lab.table, &err), 0);
 	c.k = lab.k;
 	c.table = lab.table;
