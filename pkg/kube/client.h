@@ -10,6 +10,7 @@
  *
  *   -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EHOSTUNREACH ...  no (whole) answer
  *   -EPROTO        not the server that the authority vouches for, or not HTTP
+ *   -ENOKEY        a certificate's file, authority's or ours, cannot be read (any more)
  *   -ECANCELED     kube_cancel(), kube_abort(), kube_close()
  *   -EFBIG         the answer is longer than the caller's limit
  *   -EBADMSG       it is not JSON (object.h)

@@ -264,6 +264,18 @@ static inline int lab_state_found(const struct ipam_found *f, void *arg, struct 
 	return 1;
 }
 
+/* The answer, with "?" for an address that is to be probed before use. */
+static inline const char *lab_add_probe(struct lab *l, const struct ipam_request *req)
+{
+	struct ipam_attachment a;
+
+	if (ipam_add(&l->m, req, &a, &l->e) < 0)
+		return l->e.msg;
+	snprintf(l->text, sizeof(l->text), "%s%s", a.ips.v[0].address, a.ips.v[0].probe ? "?" : "");
+	ipam_attachment_clear(&a);
+	return l->text;
+}
+
 /* What the address's record says: "none", "free", "free unconfirmed", "pod c1", "pin c1",
  * "pin". */
 static inline const char *lab_state(struct lab *l, const char *address)

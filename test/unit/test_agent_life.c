@@ -40,24 +40,26 @@ static void sweep_round(struct agent_lab *x, const char *container)
 struct sweep_row {
 	const char *name;
 	const char *known, *pod; /* to the watch, to the API; NULL: none */
-	bool detached;
+	enum { NO_DEL, HAD_DEL, UNDONE } mark;
 	enum end end;
 };
 
 static const struct sweep_row sweep_rows[] = {
-	{ "runs", POD("p", "u", ""), POD("p", "u", ""), false, STAYS },
-	{ "gone", NULL, NULL, false, FREE_UNCONFIRMED },
-	{ "gone; the container had DEL", NULL, NULL, true, FREE },
-	{ "another one", POD("p", "u2", ""), POD("p", "u2", ""), false, FREE_UNCONFIRMED },
-	{ "kubelet's, made anew", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), false, STAYS },
-	{ "kubelet's, made anew, and nobody knows yet", NULL, POD("p", "u2", MIRROR), false, STAYS },
-	{ "kubelet's, made anew; the container had DEL", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), true,
-	  FREE },
-	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), false, STAYS },
-	{ "gone, and the watch is behind", POD("p", "u", GOING), NULL, false, STAYS },
-	{ "ended", FINISHED, FINISHED, false, STAYS },
-	{ "ended; the container had DEL", FINISHED, FINISHED, true, FREE },
-	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), true, FREE },
+	{ "runs", POD("p", "u", ""), POD("p", "u", ""), NO_DEL, STAYS },
+	{ "gone", NULL, NULL, NO_DEL, FREE_UNCONFIRMED },
+	{ "gone; the container had DEL", NULL, NULL, HAD_DEL, FREE },
+	{ "another one", POD("p", "u2", ""), POD("p", "u2", ""), NO_DEL, FREE_UNCONFIRMED },
+	{ "kubelet's, made anew", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR), NO_DEL, STAYS },
+	{ "kubelet's, made anew, and nobody knows yet", NULL, POD("p", "u2", MIRROR), NO_DEL, STAYS },
+	{ "kubelet's, made anew; the container had DEL", POD("p", "u2", MIRROR), POD("p", "u2", MIRROR),
+	  HAD_DEL, FREE },
+	{ "going", POD("p", "u", GOING), POD("p", "u", GOING), NO_DEL, STAYS },
+	{ "gone, and the watch is behind", POD("p", "u", GOING), NULL, NO_DEL, STAYS },
+	{ "ended", FINISHED, FINISHED, NO_DEL, STAYS },
+	{ "ended; the container had DEL", FINISHED, FINISHED, HAD_DEL, FREE },
+	{ "going; the container had DEL", POD("p", "u", GOING), POD("p", "u", GOING), HAD_DEL, FREE },
+	{ "going; an ADD that was undone, and the sandbox before it had no DEL", POD("p", "u", GOING),
+	  POD("p", "u", GOING), UNDONE, STAYS },
 };
 
 static void test_sweep(void **state)
@@ -65,7 +67,7 @@ static void test_sweep(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sweep_rows); i++) {
 		const struct sweep_row *t = &sweep_rows[i];
-		struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", t->detached);
+		struct ipam_attachment at = agent_attachment("c1", "10.0.0.0/24", t->mark != NO_DEL);
 		CLEANUP(free_p) char *pod = NULL;
 		struct agent_lab x;
 		enum end end;
@@ -77,6 +79,7 @@ static void test_sweep(void **state)
 						   { UPDATE_WITH(FREED) },
 						   { .path = BLOCK, .method = "GET", .text = RECORDS(TEXT) },
 						   { 0 } });
+		at.rekeyed = t->mark == UNDONE;
 		agent_attach(&x, &at);
 		sweep_round(&x, "c1");
 		end = end_of(&x);

@@ -66,7 +66,7 @@ static const struct {
 	int cni;
 	const char *says, *asked;
 	struct fake_answer answers[ANSWERS_MAX];
-	bool dry_run, deletion;
+	bool dry_run, deletion, no_apps;
 	const char *user; /* we are "us"; NULL: who we are is not known */
 } rows[] = {
 	{ "a new pool: intent, then lists",
@@ -132,6 +132,17 @@ static const struct {
 	  { { 0 } },
 	  .user = "you" },
 	{ "when we do not know ourselves", "UPDATE", APP, APP_NONE, 0, 0, NULL, "", { { 0 } }, .user = NULL },
+	{ "when the controller makes no such pools",
+	  "UPDATE",
+	  APP,
+	  APP_NONE,
+	  0,
+	  0,
+	  NULL,
+	  "",
+	  { { 0 } },
+	  .user = "you",
+	  .no_apps = true },
 	{ "a pool for an application: not by anybody",
 	  "CREATE",
 	  NULL,
@@ -456,7 +467,7 @@ static void check_row(size_t i)
 					  .object = object };
 	struct controller_config conf = { .file = { .enable_ipv4 = true,
 						    .enable_subnet = true,
-						    .enable_auto_pool = true,
+						    .enable_auto_pool = !rows[i].no_apps,
 						    .deletion_webhook = rows[i].deletion } };
 	struct fake_answer answers[ANSWERS_MAX];
 	struct admit_call c = { .q = &q, .until = deadline_in(5000) };

@@ -82,11 +82,24 @@ static void test_empty(void **state)
 	}
 }
 
+/* The API server has it without a text when all that was claimed there was undone. */
+static void test_without_records(void **state)
+{
+	struct api_ipblock none = { 0 }, damaged = { .spec.records = (char *)"x" };
+	struct kube_item item = { .name = (char *)"v4-0a000000", .view = &none };
+
+	(void)state;
+	assert_true(is_empty(&item, NOW));
+	item.view = &damaged;
+	assert_false(is_empty(&item, NOW));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_without_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

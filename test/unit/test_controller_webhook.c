@@ -236,6 +236,11 @@ static void certificates(void **state)
 	assert_int_equal(keep(&w, &err), -EACCES);
 	assert_string_equal(order, "secret trust2 ");
 	assert_true(certificate_same(&w.now, &made[1]));
+	/* but one that is given: who renews it tells them himself */
+	c.conf.cert = (char *)"tls.crt";
+	assert_int_equal(keep(&w, &err), -EACCES);
+	assert_true(certificate_same(&w.now, &made[0]));
+	c.conf.cert = (char *)"";
 	/* until it is over: then the other one is served all the same */
 	certificate_clear(&w.now);
 	assert_int_equal(copy(&made[3], &w.now), 0);

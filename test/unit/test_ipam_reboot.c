@@ -27,18 +27,6 @@ static void restore(struct lab *l)
 	lab_reopen(l);
 }
 
-/* The answer, with "?" for an address that is to be probed before use. */
-static const char *add_probe(struct lab *l, const struct ipam_request *req)
-{
-	struct ipam_attachment a;
-
-	if (ipam_add(&l->m, req, &a, &l->e) < 0)
-		return l->e.msg;
-	snprintf(l->text, sizeof(l->text), "%s%s", a.ips.v[0].address, a.ips.v[0].probe ? "?" : "");
-	ipam_attachment_clear(&a);
-	return l->text;
-}
-
 static void test_reboot(void **state)
 {
 	struct lab l;
@@ -96,10 +84,10 @@ static void test_restore_after_a_reboot(void **state)
 	lab_pool(&l, "a", POOL);
 	lab_add(&l, &c1);
 	assert_int_equal(store_local_backup(l.st, "", &l.e), 0);
-	EXPECT(add_probe(&l, &c2), "10.0.0.2/24");
+	EXPECT(lab_add_probe(&l, &c2), "10.0.0.2/24");
 	restore(&l);
-	EXPECT(add_probe(&l, &c3), "10.0.0.2/24?"); /* where c2 will answer */
-	EXPECT(add_probe(&l, &c4), "10.0.0.3/24");  /* who knows of nobody any more need not ask */
+	EXPECT(lab_add_probe(&l, &c3), "10.0.0.2/24?"); /* where c2 will answer */
+	EXPECT(lab_add_probe(&l, &c4), "10.0.0.3/24");  /* who knows of nobody any more need not ask */
 	lab_close(&l);
 }
 
@@ -112,10 +100,10 @@ static void test_restore_and_take_over(void **state)
 	(void)state;
 	lab_open(&l);
 	lab_pool(&l, "a", POOL);
-	EXPECT(add_probe(&l, &c1), "10.0.0.1/24");
+	EXPECT(lab_add_probe(&l, &c1), "10.0.0.1/24");
 	assert_int_equal(store_local_backup(l.st, "", &l.e), 0);
 	restore(&l);
-	EXPECT(add_probe(&l, &c2), "10.0.0.1/24?");
+	EXPECT(lab_add_probe(&l, &c2), "10.0.0.1/24?");
 	lab_close(&l);
 }
 

@@ -316,6 +316,33 @@ static void test_abort(void **state)
 	assert_int_equal(f.n_asked, 1);
 }
 
+/* The authority's file was there when the client was opened. That is no word on the object: not -EINVAL, as
+ * of a name that no object can have. */
+static void test_lost_authority(void **state)
+{
+	char file[] = "/tmp/spiderpool-test-XXXXXX", server[64];
+	struct kube_config conf = { .server = server, .ca.file = file };
+	struct kube_op op = { .res = &kube_resources[KUBE_NODES], .name = "x", .until = deadline_in(AMPLE) };
+	struct fake_answer answers[] = { { .path = "/" } };
+	struct json_object *o = NULL;
+	struct kube *plain, *k;
+	struct fake f;
+	struct err e;
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	fake_start(&f, answers, ARRAY_LEN(answers), &plain);
+	snprintf(server, sizeof(server), "https://127.0.0.1:%d", f.port);
+	assert_int_equal(kube_open(&conf, 0, &k, &e), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(kube_get(k, &op, &o, &e), -ENOKEY);
+	assert_int_equal(e.cni, ERR_CONFIG);
+	kube_close(k);
+	fake_stop(&f, plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_no_text),
 		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_lost_authority),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

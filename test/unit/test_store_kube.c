@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,17 @@ static void close_lab(struct lab *l, struct kube_txn *a, struct kube_txn *b, str
 	blocks_free(&l->h);
 }
 
+/* Every address from this one on is held. */
+static const char *all_from(int first, char out[2048])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (int i = first; i < IP_BLOCK_SIZE; i++)
+		n += (size_t)snprintf(out + n, 2048 - n, "%s%d x", n ? "," : "", i);
+	return out;
+}
+
 #define SEEN(l, want) assert_string_equal(seen(l), want)
 
 /* Another node wrote: what fits stays, what does not falls with what was built on it. */
@@ -200,6 +212,43 @@ static void test_built_on(void **state)
 	assert_true(c->failed);
 	SEEN(&l, "9 x");
 	close_lab(&l, a, c, NULL);
+}
+
+#define FALLING 60
+#define STACK   (192 << 10) /* less than a thread of the store has */
+
+static void *fall(void *arg)
+{
+	took(arg, NULL, NULL);
+	return NULL;
+}
+
+/* All that wait for a block fall at once: each in its turn, not each on top of the other. */
+static void test_many_fall(void **state)
+{
+	struct kube_txn *t[FALLING];
+	pthread_attr_t attr;
+	pthread_t thread;
+	char text[2048];
+	struct lab l;
+
+	(void)state;
+	open_lab(&l, all_from(0, text));
+	for (int i = 0; i < FALLING; i++)
+		t[i] = change(&l, all_from(i + 1, text));
+	pthread_attr_init(&attr);
+	assert_int_equal(pthread_attr_setstacksize(&attr, STACK), 0);
+	assert_int_equal(pthread_create(&thread, &attr, fall, &l), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+	for (int i = 0; i < FALLING; i++) {
+		assert_true(t[i]->failed);
+		assert_int_equal(t[i]->why.sys, ESTALE);
+		assert_int_equal(t[i]->waiting, 0);
+		txn_free(&l.h, t[i]);
+	}
+	SEEN(&l, "");
+	close_lab(&l, NULL, NULL, NULL);
 }
 
 /* Who saw what was given up must not write it back: the block is another one now. */
@@ -334,15 +383,11 @@ static void test_evict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replay),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_built_on),
-		cmocka_unit_test(test_dropped_is_a_change),
-		cmocka_unit_test(test_full_no_more),
-		cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_settled),
-		cmocka_unit_test(test_evict),
+		cmocka_unit_test(test_replay),       cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_given_up),     cmocka_unit_test(test_many_fall),
+		cmocka_unit_test(test_built_on),     cmocka_unit_test(test_dropped_is_a_change),
+		cmocka_unit_test(test_full_no_more), cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_settled),      cmocka_unit_test(test_evict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
