@@ -128,6 +128,7 @@ static int follow(struct cluster *c, struct follow *f, const struct json_table *
 	if (r < 0)
 		return r;
 	w->k = c->conf.k;
+	w->table = table;
 	w->cached = true;
 	w->event = event;
 	w->trouble = trouble;

@@ -59,7 +59,12 @@ int follow_new(struct follow *f, const struct follow_conf *c, struct err *e)
 int multus_follow_start(struct follow *f, struct err *e)
 {
 	const struct kube_watch_conf watch = {
-		.k = f->c.k, .res = f->c.res, .event = event, .trouble = trouble, .arg = f
+		.k = f->c.k,
+		.res = f->c.res,
+		.table = f->c.table,
+		.event = event,
+		.trouble = trouble,
+		.arg = f,
 	};
 
 	return kube_watch_start(&watch, &f->watch, e);

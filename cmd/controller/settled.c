@@ -72,6 +72,7 @@ int settled_start(struct controller *c, void (*changed)(void *arg), void *arg, s
 				      .res = &kube_resources[KUBE_PODS],
 				      .ns = c->conf.ns,
 				      .labels = AGENTS,
+				      .table = &kube_pod_table,
 				      .event = kube_cache_event,
 				      .trouble = trouble };
 	int r;

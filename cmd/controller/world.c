@@ -48,12 +48,24 @@ static const struct {
 	[WORLD_STATEFULSETS] = { KUBE_STATEFULSETS, 0, &world_sts_table },
 };
 
+static const struct json_table *table_of(enum world_kind kind)
+{
+	return kinds[kind].table ? kinds[kind].table : api_kinds[kinds[kind].api].table;
+}
+
 static void changed(const struct kube_item *old, const struct kube_item *now, void *arg)
 {
 	const struct view *v = arg;
 
 	for (size_t i = 0; i < v->n; i++)
 		v->listener[i].changed(old, now, v->listener[i].arg);
+}
+
+static bool is_going(const struct kube_item *endpoint)
+{
+	const struct world_endpoint *o = endpoint->view;
+
+	return o && o->meta.deleted_at;
 }
 
 static int event(const struct kube_event *ev, void *arg, struct err *e)
@@ -84,8 +96,8 @@ int world_new(const struct world_conf *conf, struct world **ret, struct err *e)
 	w->conf = *conf;
 	for (int i = 0; i < WORLD_KINDS && r == 0; i++) {
 		struct view *v = &w->view[i];
-		const struct kube_cache_conf c = { .table = kinds[i].table ? kinds[i].table
-									   : api_kinds[kinds[i].api].table,
+		const struct kube_cache_conf c = { .table = table_of((enum world_kind)i),
+						   .want = i == WORLD_ENDPOINTS ? is_going : NULL,
 						   .changed = changed,
 						   .arg = v };
 
@@ -110,6 +122,8 @@ int world_start(struct world *w, struct err *e)
 		const struct kube_watch_conf c = { .k = w->conf.k,
 						   .res = &kube_resources[kinds[i].id],
 						   .page = PAGE,
+						   .table = table_of(v->kind),
+						   .metadata_only = v->kind == WORLD_ENDPOINTS,
 						   .event = event,
 						   .trouble = trouble,
 						   .arg = v };

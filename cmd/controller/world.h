@@ -16,45 +16,35 @@ enum world_kind {
 	WORLD_SUBNETS,      /* struct api_subnet */
 	WORLD_RESERVED,     /* struct api_reservedip */
 	WORLD_BLOCKS,       /* struct api_ipblock; api/block.h decodes spec.records */
-	WORLD_ENDPOINTS,    /* struct world_endpoint */
+	WORLD_ENDPOINTS,    /* struct world_endpoint; only of those that are being deleted */
 	WORLD_PODS,         /* struct world_pod */
 	WORLD_NODES,        /* struct world_node */
 	WORLD_STATEFULSETS, /* struct world_sts */
 	WORLD_KINDS
 };
 
-struct world_meta {
-	char *name, *ns, *uid, *version, *deleted_at;
-	char *made_at;           /* only of pods */
-	struct json_int grace_s; /* deletionGracePeriodSeconds */
-	struct json_strv finalizers;
+/* Name, namespace, UID and version are the item's. */
+struct world_pod_meta {
+	char *made_at, *deleted_at;
 	JSON_LIST(struct kube_owner) owners;
 };
-
 struct world_pod_spec {
-	char *node;
 	bool host_network;
-	struct json_int grace_s; /* terminationGracePeriodSeconds */
 };
 struct world_pod_status {
 	char *phase, *ip;
 };
 struct world_pod {
-	struct world_meta meta;
+	struct world_pod_meta meta;
 	struct world_pod_spec spec;
 	struct world_pod_status status;
 };
 
-struct world_endpoint_current {
-	char *uid, *node;
-};
-struct world_endpoint_status {
-	struct world_endpoint_current current;
-	char *owner_type, *owner_name;
+struct world_endpoint_meta {
+	char *deleted_at;
 };
 struct world_endpoint {
-	struct world_meta meta;
-	struct world_endpoint_status status;
+	struct world_endpoint_meta meta;
 };
 
 struct world_condition {
@@ -68,12 +58,10 @@ struct world_node_status {
 	struct world_node_info info;
 };
 struct world_node {
-	struct world_meta meta;
 	struct world_node_status status;
 };
 
 struct world_sts {
-	struct world_meta meta;
 	struct kube_stateful_set_spec spec;
 };
 

@@ -4,25 +4,15 @@
 
 #include "world_views.h"
 
-#define META_FIELDS \
-	JF(struct world_meta, name, "name"), JF(struct world_meta, ns, "namespace"), \
-		JF(struct world_meta, uid, "uid"), JF(struct world_meta, version, "resourceVersion"), \
-		JF(struct world_meta, deleted_at, "deletionTimestamp"), \
-		JF(struct world_meta, grace_s, "deletionGracePeriodSeconds"), \
-		JF(struct world_meta, finalizers, "finalizers"), \
-		JL(struct world_meta, owners, "ownerReferences", &kube_owner_table)
-static const struct json_field meta_fields[] = { META_FIELDS };
-static const struct json_table meta_table = JSON_TABLE(struct world_meta, "metadata", meta_fields);
 static const struct json_field pod_meta_fields[] = {
-	META_FIELDS,
-	JF(struct world_meta, made_at, "creationTimestamp"),
+	JF(struct world_pod_meta, made_at, "creationTimestamp"),
+	JF(struct world_pod_meta, deleted_at, "deletionTimestamp"),
+	JL(struct world_pod_meta, owners, "ownerReferences", &kube_owner_table),
 };
-static const struct json_table pod_meta_table = JSON_TABLE(struct world_meta, "metadata", pod_meta_fields);
-
+static const struct json_table pod_meta_table =
+	JSON_TABLE(struct world_pod_meta, "metadata", pod_meta_fields);
 static const struct json_field pod_spec_fields[] = {
-	JF(struct world_pod_spec, node, "nodeName"),
 	JF(struct world_pod_spec, host_network, "hostNetwork"),
-	JF(struct world_pod_spec, grace_s, "terminationGracePeriodSeconds"),
 };
 static const struct json_table pod_spec_table = JSON_TABLE(struct world_pod_spec, "spec", pod_spec_fields);
 static const struct json_field pod_status_fields[] = {
@@ -38,22 +28,13 @@ static const struct json_field pod_fields[] = {
 };
 const struct json_table world_pod_table = JSON_TABLE(struct world_pod, "Pod", pod_fields);
 
-static const struct json_field current_fields[] = {
-	JF(struct world_endpoint_current, uid, "uid"),
-	JF(struct world_endpoint_current, node, "node"),
+static const struct json_field endpoint_meta_fields[] = {
+	JF(struct world_endpoint_meta, deleted_at, "deletionTimestamp"),
 };
-static const struct json_table current_table =
-	JSON_TABLE(struct world_endpoint_current, "current", current_fields);
-static const struct json_field endpoint_status_fields[] = {
-	JS(struct world_endpoint_status, current, "current", &current_table),
-	JF(struct world_endpoint_status, owner_type, "ownerControllerType"),
-	JF(struct world_endpoint_status, owner_name, "ownerControllerName"),
-};
-static const struct json_table endpoint_status_table =
-	JSON_TABLE(struct world_endpoint_status, "status", endpoint_status_fields);
+static const struct json_table endpoint_meta_table =
+	JSON_TABLE(struct world_endpoint_meta, "metadata", endpoint_meta_fields);
 static const struct json_field endpoint_fields[] = {
-	JS(struct world_endpoint, meta, "metadata", &meta_table),
-	JS(struct world_endpoint, status, "status", &endpoint_status_table),
+	JS(struct world_endpoint, meta, "metadata", &endpoint_meta_table),
 };
 const struct json_table world_endpoint_table =
 	JSON_TABLE(struct world_endpoint, "SpiderEndpoint", endpoint_fields);
@@ -77,13 +58,11 @@ static const struct json_field node_status_fields[] = {
 static const struct json_table node_status_table =
 	JSON_TABLE(struct world_node_status, "status", node_status_fields);
 static const struct json_field node_fields[] = {
-	JS(struct world_node, meta, "metadata", &meta_table),
 	JS(struct world_node, status, "status", &node_status_table),
 };
 const struct json_table world_node_table = JSON_TABLE(struct world_node, "Node", node_fields);
 
 static const struct json_field sts_fields[] = {
-	JS(struct world_sts, meta, "metadata", &meta_table),
 	JS(struct world_sts, spec, "spec", &kube_stateful_set_spec_table),
 };
 const struct json_table world_sts_table = JSON_TABLE(struct world_sts, "StatefulSet", sts_fields);

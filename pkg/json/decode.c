@@ -7,6 +7,15 @@
 #include "base/own.h"
 #include "json/internal.h"
 
+const struct json_field *json_field_find(const struct json_table *t, const char *key)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (strcmp(t->f[i].key, key) == 0)
+			return &t->f[i];
+	}
+	return NULL;
+}
+
 struct decoder {
 	const char *what;
 	struct err *e;

@@ -23,6 +23,9 @@ const char *json_path_text(const struct json_path *p, char out[JSON_PATH_MAX]);
 /* A value for a sentence: 3, "text", true, null, a list, an object. Cut to size. */
 const char *json_describe(struct json_object *o, char out[JSON_VALUE_MAX]);
 
+/* NULL: the table does not name it. */
+const struct json_field *json_field_find(const struct json_table *t, const char *key);
+
 static inline void *json_member(const void *obj, const struct json_field *f)
 {
 	return (char *)obj + f->off; /* NOLINT: clear and decode write, encode and copy only read */

@@ -111,9 +111,26 @@ int json_encode(const struct json_table *t, const void *in, struct json_object *
 void json_clear(const struct json_table *t, void *obj);
 /* Deep copy; out is overwritten. */
 int json_copy(const struct json_table *t, const void *in, void *out, struct err *e);
+/* json_parse_as(), but of objects only the members that the table names are kept, at all depths where it has
+ * a table: the tree of what nobody reads costs ten times its text. The rest is checked all the same, but for
+ * duplicate keys. Nobody sees later what was unknown. keep NULL: everything. */
+int json_parse_kept(const struct json_table *keep, const char *text, size_t len, const char *what,
+		    unsigned flags, struct json_object **ret, struct err *e);
 /* Calls unknown() with the path of each key that no table names. */
 void json_unknown(const struct json_table *t, struct json_object *o,
 		  void (*unknown)(const char *path, void *arg), void *arg);
+
+/* A struct and all that it points to in one piece of memory, for who keeps many of them: a small object takes
+ * half of what its single strings take. room has json_pack_size() bytes and is aligned as an int64_t; the
+ * struct is at its start. What is packed is not written to. Strings that are equal to a shared one, which
+ * must live as long, are not copied. Before the piece is freed: json_pack_clear(), for JSON_RAW. */
+struct json_shared {
+	const char *const *v;
+	size_t n;
+};
+size_t json_pack_size(const struct json_table *t, const void *in, const struct json_shared *shared);
+void json_pack(const struct json_table *t, const void *in, const struct json_shared *shared, void *room);
+void json_pack_clear(const struct json_table *t, void *packed);
 
 /* decode = parse + decode, text = encode + print, for callers that have no use for the tree */
 int json_decode_text(const struct json_table *t, const char *text, size_t len, const char *what, void *out,

@@ -11,8 +11,10 @@ struct parser {
 	const char *start, *p, *end;
 	const char *what;
 	unsigned flags;
-	size_t most, left;  /* what the tree may take, and still may */
-	struct buf scratch; /* the string or number being read */
+	size_t most, left;             /* what the tree may take, and still may */
+	const struct json_table *keep; /* of the object that is read; NULL: all of it */
+	bool skip;                     /* what is read is checked, not kept */
+	struct buf scratch;            /* the string or number being read */
 	struct err *e;
 };
 
@@ -52,6 +54,8 @@ static int fail_want(struct parser *ps, const char *want)
 
 static int charge(struct parser *ps, size_t bytes)
 {
+	if (ps->skip)
+		return 0;
 	if (bytes > ps->left)
 		return fail(ps, ps->p, "too many values: the limit is about %zu MiB of memory",
 			    ps->most >> 20);
@@ -195,7 +199,7 @@ static int parse_string_value(struct parser *ps, struct json_object **ret)
 {
 	int r = parse_string(ps);
 
-	if (r < 0)
+	if (r < 0 || ps->skip)
 		return r;
 	*ret = json_object_new_string_len(buf_cstr(&ps->scratch), (int)ps->scratch.len);
 	return *ret ? 0 : err_nomem(ps->e);
@@ -270,7 +274,7 @@ static int parse_number(struct parser *ps, struct json_object **ret)
 	if (ps->scratch.err)
 		return err_nomem(ps->e);
 	r = charge(ps, JSON_COST_VALUE + ps->scratch.len);
-	if (r < 0)
+	if (r < 0 || ps->skip)
 		return r;
 	*ret = new_number(buf_cstr(&ps->scratch), whole);
 	return *ret ? 0 : err_nomem(ps->e);
@@ -286,7 +290,7 @@ static int parse_word(struct parser *ps, struct json_object **ret)
 		if ((size_t)(ps->end - ps->p) < n || memcmp(ps->p, words[i], n) != 0)
 			continue;
 		ps->p += n;
-		if (i == 0)
+		if (i == 0 || ps->skip)
 			return 0;
 		*ret = json_object_new_boolean(i == 2);
 		return *ret ? charge(ps, JSON_COST_VALUE) : err_nomem(ps->e);
@@ -308,7 +312,7 @@ static int parse_array(struct parser *ps, unsigned depth, struct json_object *a)
 		r = parse_value(ps, depth + 1, &v);
 		if (r < 0)
 			return r;
-		if (json_object_array_add(a, v) < 0)
+		if (!ps->skip && json_object_array_add(a, v) < 0)
 			return err_nomem(ps->e);
 		TAKE_PTR(v);
 		skip_space(ps);
@@ -319,9 +323,30 @@ static int parse_array(struct parser *ps, unsigned depth, struct json_object *a)
 	}
 }
 
-static int parse_member(struct parser *ps, unsigned depth, struct json_object *o)
+/* Nothing of it when the table does not name its key. */
+static int parse_member_value(struct parser *ps, unsigned depth, const char *key, struct json_object *o)
 {
 	CLEANUP(json_put_p) struct json_object *v = NULL;
+	const struct json_table *outer = ps->keep;
+	const struct json_field *f = outer ? json_field_find(outer, key) : NULL;
+	bool skip = ps->skip;
+	int r;
+
+	ps->skip = skip || (outer && !f);
+	ps->keep = f ? f->tab : NULL;
+	r = parse_value(ps, depth, &v);
+	if (r == 0 && !ps->skip) {
+		r = json_put_member(o, key, v, ps->e);
+		if (r == 0)
+			TAKE_PTR(v);
+	}
+	ps->keep = outer;
+	ps->skip = skip;
+	return r;
+}
+
+static int parse_member(struct parser *ps, unsigned depth, struct json_object *o)
+{
 	CLEANUP(free_p) char *key = NULL;
 	const char *at;
 	int r;
@@ -333,21 +358,15 @@ static int parse_member(struct parser *ps, unsigned depth, struct json_object *o
 	r = parse_string(ps);
 	if (r < 0)
 		return r;
-	key = strdup(buf_cstr(&ps->scratch));
-	if (!key)
+	key = ps->skip ? NULL : strdup(buf_cstr(&ps->scratch));
+	if (!key && !ps->skip)
 		return err_nomem(ps->e);
 	if ((ps->flags & JSON_UNIQUE) && json_object_object_get_ex(o, key, NULL))
 		return fail(ps, at, "key \"%.64s\" is there twice", key);
 	skip_space(ps);
 	if (!take(ps, ':'))
 		return fail_want(ps, "':'");
-	r = parse_value(ps, depth + 1, &v);
-	if (r == 0)
-		r = json_put_member(o, key, v, ps->e);
-	if (r < 0)
-		return r;
-	TAKE_PTR(v);
-	return 0;
+	return parse_member_value(ps, depth + 1, key, o);
 }
 
 static int parse_object(struct parser *ps, unsigned depth, struct json_object *o)
@@ -380,9 +399,11 @@ static int parse_container(struct parser *ps, unsigned depth, struct json_object
 	r = charge(ps, object ? JSON_COST_OBJECT : JSON_COST_ARRAY);
 	if (r < 0)
 		return r;
-	c = object ? json_object_new_object() : json_object_new_array_ext(4);
-	if (!c)
-		return err_nomem(ps->e);
+	if (!ps->skip) {
+		c = object ? json_object_new_object() : json_object_new_array_ext(4);
+		if (!c)
+			return err_nomem(ps->e);
+	}
 	r = object ? parse_object(ps, depth, c) : parse_array(ps, depth, c);
 	if (r < 0)
 		return r;
@@ -409,47 +430,65 @@ static int parse_value(struct parser *ps, unsigned depth, struct json_object **r
 	}
 }
 
-int json_parse_in(const char *text, size_t len, const char *what, unsigned flags, size_t *room,
-		  struct json_object **ret, struct err *e)
+static int parse(struct parser *ps, size_t len, struct json_object **ret)
 {
 	CLEANUP(json_put_p) struct json_object *v = NULL;
-	struct parser ps = {
-		.start = text,
-		.p = text,
-		.end = text + len,
-		.what = what,
-		.flags = flags,
-		.most = *room,
-		.left = *room,
-		.scratch = BUF_INIT(JSON_TEXT_MAX),
-		.e = e,
-	};
 	int r;
 
 	*ret = NULL;
 	if (len > JSON_TEXT_MAX)
-		return err_code(e, ERR_DECODE, EFBIG, "%s: larger than the limit of %zu bytes", what,
+		return err_code(ps->e, ERR_DECODE, EFBIG, "%s: larger than the limit of %zu bytes", ps->what,
 				JSON_TEXT_MAX);
-	r = parse_value(&ps, 0, &v);
+	r = parse_value(ps, 0, &v);
 	if (r == 0) {
-		skip_space(&ps);
-		if (ps.p < ps.end)
-			r = fail_want(&ps, "the end of the text");
+		skip_space(ps);
+		if (ps->p < ps->end)
+			r = fail_want(ps, "the end of the text");
 	}
-	buf_clear(&ps.scratch);
-	if (r < 0)
-		return r;
-	*room = ps.left;
-	*ret = TAKE_PTR(v);
-	return 0;
+	buf_clear(&ps->scratch);
+	if (r == 0)
+		*ret = TAKE_PTR(v);
+	return r;
+}
+
+static struct parser parser_of(const char *text, size_t len, const char *what, unsigned flags, size_t room,
+			       struct err *e)
+{
+	return (struct parser){ .start = text,
+				.p = text,
+				.end = text + len,
+				.what = what,
+				.flags = flags,
+				.most = room,
+				.left = room,
+				.scratch = BUF_INIT(JSON_TEXT_MAX),
+				.e = e };
+}
+
+int json_parse_in(const char *text, size_t len, const char *what, unsigned flags, size_t *room,
+		  struct json_object **ret, struct err *e)
+{
+	struct parser ps = parser_of(text, len, what, flags, *room, e);
+	int r = parse(&ps, len, ret);
+
+	if (r == 0)
+		*room = ps.left;
+	return r;
+}
+
+int json_parse_kept(const struct json_table *keep, const char *text, size_t len, const char *what,
+		    unsigned flags, struct json_object **ret, struct err *e)
+{
+	struct parser ps = parser_of(text, len, what, flags, JSON_TREE_MAX, e);
+
+	ps.keep = keep;
+	return parse(&ps, len, ret);
 }
 
 int json_parse_as(const char *text, size_t len, const char *what, unsigned flags, struct json_object **ret,
 		  struct err *e)
 {
-	size_t room = JSON_TREE_MAX;
-
-	return json_parse_in(text, len, what, flags, &room, ret, e);
+	return json_parse_kept(NULL, text, len, what, flags, ret, e);
 }
 
 int json_parse(const char *text, size_t len, const char *what, struct json_object **ret, struct err *e)

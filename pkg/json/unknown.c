@@ -12,15 +12,6 @@ struct search {
 static void walk(struct search *s, const struct json_table *t, struct json_object *o,
 		 const struct json_path *at);
 
-static const struct json_field *find(const struct json_table *t, const char *key)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		if (strcmp(t->f[i].key, key) == 0)
-			return &t->f[i];
-	}
-	return NULL;
-}
-
 static void walk_list(struct search *s, const struct json_table *t, struct json_object *a,
 		      const struct json_path *at)
 {
@@ -42,7 +33,7 @@ static void walk(struct search *s, const struct json_table *t, struct json_objec
 	json_object_object_foreachC(o, it)
 	{
 		const struct json_path here = { .up = at, .key = it.key };
-		const struct json_field *f = find(t, it.key);
+		const struct json_field *f = json_field_find(t, it.key);
 
 		if (!f)
 			s->unknown(json_path_text(&here, path), s->arg);

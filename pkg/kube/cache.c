@@ -3,6 +3,7 @@
 #include "kube/cache.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,10 @@ struct entry {
 	struct kube_item item; /* first: a reader's pointer is one to the entry */
 	struct entry *next;    /* the cache's lock */
 	uint64_t listed;       /* by which list it was seen last; the watch's thread alone */
-	atomic_uint refs;      /* the cache's is one of them */
 	const struct json_table *table;
+	atomic_uint refs; /* the cache's is one of them */
 	uint32_t hash;
-	char text[]; /* what the item's strings point to */
+	alignas(int64_t) char room[]; /* the view and all that it points to, then the item's strings */
 };
 
 struct kube_cache {
@@ -52,10 +53,8 @@ void kube_item_put(const struct kube_item *item)
 
 	if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (t->item.view) {
-		json_clear(t->table, (void *)t->item.view);
-		free((void *)t->item.view);
-	}
+	if (t->item.view)
+		json_pack_clear(t->table, (void *)t->item.view);
 	free((char *)t->item.why);
 	free(t);
 }
@@ -78,58 +77,55 @@ static uint32_t hash(const char *ns, const char *name)
 	return h ^ h >> 15;
 }
 
-static const char *put(char **at, const char *s)
+/* The strings stand behind the view, which need not have its own of those. */
+static struct entry *entry_make(struct kube_cache *c, const struct kube_event *ev, const void *view)
 {
-	size_t len = strlen(s) + 1;
-	char *to = memcpy(*at, s, len);
-
-	*at += len;
-	return to;
-}
-
-/* An object that is not as its table says is kept as one that nobody can use, with the reason. */
-static int decode(struct entry *t, struct json_object *o, struct err *e)
-{
-	void *view = calloc(1, t->table->size);
-	struct err why;
-	int r;
-
-	if (!view)
-		return err_nomem(e);
-	r = json_decode(t->table, o, NULL, view, &why);
-	if (r == 0) {
-		t->item.view = view;
-		return 0;
-	}
-	free(view);
-	t->item.why = r == -ENOMEM ? NULL : strdup(why.msg);
-	return t->item.why ? 0 : err_nomem(e);
-}
-
-static int entry_new(struct kube_cache *c, const struct kube_event *ev, struct entry **ret, struct err *e)
-{
-	struct entry *t = calloc(1, sizeof(*t) + strlen(ev->ns) + strlen(ev->name) + strlen(ev->uid) +
-					    strlen(ev->version) + 4);
+	const char *ids[] = { ev->ns, ev->name, ev->uid, ev->version };
+	struct json_shared shared = { ids, ARRAY_LEN(ids) };
+	size_t size = view ? json_pack_size(c->c.table, view, &shared) : 0;
+	struct entry *t;
 	char *at;
-	int r;
 
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		size += strlen(ids[i]) + 1;
+	t = calloc(1, sizeof(*t) + size);
 	if (!t)
-		return err_nomem(e);
-	at = t->text;
-	t->item.ns = put(&at, ev->ns);
-	t->item.name = put(&at, ev->name);
-	t->item.uid = put(&at, ev->uid);
-	t->item.version = put(&at, ev->version);
+		return NULL;
+	at = t->room + size;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		at -= strlen(ids[i]) + 1;
+		ids[i] = memcpy(at, ids[i], strlen(ids[i]) + 1);
+	}
+	t->item = (struct kube_item){ .ns = ids[0], .name = ids[1], .uid = ids[2], .version = ids[3] };
+	if (view) {
+		json_pack(c->c.table, view, &shared, t->room);
+		t->item.view = t->room;
+	}
 	t->refs = 1;
 	t->table = c->c.table;
 	t->listed = c->list;
 	t->hash = hash(ev->ns, ev->name);
-	r = decode(t, ev->object, e);
-	if (r < 0)
-		kube_item_put(&t->item);
-	else
-		*ret = t;
-	return r;
+	return t;
+}
+
+/* An object that is not as its table says is kept as one that nobody can use, with the reason. */
+static int entry_new(struct kube_cache *c, const struct kube_event *ev, struct entry **ret, struct err *e)
+{
+	CLEANUP(free_p) char *sentence = NULL;
+	void *view = calloc(1, c->c.table->size);
+	struct err why;
+	int r = view ? json_decode(c->c.table, ev->object, NULL, view, &why) : -ENOMEM;
+
+	if (r < 0 && r != -ENOMEM)
+		sentence = strdup(why.msg);
+	*ret = r == 0 || sentence ? entry_make(c, ev, r == 0 ? view : NULL) : NULL;
+	if (r == 0)
+		json_clear(c->c.table, view);
+	free(view);
+	if (!*ret)
+		return err_nomem(e);
+	(*ret)->item.why = TAKE_PTR(sentence);
+	return 0;
 }
 
 /* ---- the table ---- */
@@ -234,9 +230,14 @@ static int store(struct kube_cache *c, const struct kube_event *ev, struct err *
 		return 0;
 	}
 	r = entry_new(c, ev, &now, e);
-	if (r == 0)
-		changed(c, swap(c, ev->ns, ev->name, now), now);
-	return r;
+	if (r < 0)
+		return r;
+	if (c->c.want && !c->c.want(&now->item)) {
+		kube_item_put(&now->item);
+		now = NULL;
+	}
+	changed(c, swap(c, ev->ns, ev->name, now), now);
+	return 0;
 }
 
 int kube_cache_event(const struct kube_event *ev, void *cache, struct err *e)

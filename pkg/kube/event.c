@@ -89,22 +89,38 @@ static int take_object(struct kube_line *l, struct json_object *o, struct err *e
 	return 0;
 }
 
-int kube_line_decode(const char *line, size_t len, struct kube_line *ret, struct err *e)
+static int parse(const char *line, size_t len, const struct json_table *keep, struct json_object **ret,
+		 struct err *e)
 {
+	/* As in object.c: one object that is no text to the letter must not end the watch of all. */
+	int r = json_parse_kept(keep, line, len, "watch", JSON_MEND, ret, e);
+
+	if (r < 0 && r != -ENOMEM)
+		e->sys = EBADMSG;
+	return r < 0 ? -e->sys : 0;
+}
+
+int kube_line_decode(const char *line, size_t len, const struct json_table *keep, struct kube_line *ret,
+		     struct err *e)
+{
+	const struct json_field fields[] = { { .key = "type" }, { .key = "object", .tab = keep } };
+	const struct json_table event = { .f = fields, .n = ARRAY_LEN(fields) };
 	CLEANUP(json_put_p) struct json_object *tree = NULL;
 	int r;
 
 	*ret = (struct kube_line){ 0 };
-	/* As in object.c: one object that is no text to the letter must not end the watch of all. */
-	r = json_parse_as(line, len, "watch", JSON_MEND, &tree, e);
-	if (r < 0) {
-		if (r != -ENOMEM)
-			e->sys = EBADMSG;
-		return -e->sys;
-	}
+	r = parse(line, len, &event, &tree, e);
+	if (r < 0)
+		return r;
 	r = parse_change(json_get_str(tree, "type"));
 	if (r < 0)
 		return bad(e, "a line that is no event");
+	if (r == KUBE_ERROR && keep) {
+		/* Its object is a Status. */
+		json_object_put(TAKE_PTR(tree));
+		if (parse(line, len, NULL, &tree, e) < 0)
+			return -e->sys;
+	}
 	ret->change = (enum kube_change)r;
 	r = take_object(ret, json_get(tree, "object"), e);
 	if (r < 0)

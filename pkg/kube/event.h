@@ -46,8 +46,10 @@ struct kube_line {
 	struct kube_status status; /* of KUBE_ERROR */
 };
 
-/* -EBADMSG, code ERR_DECODE: no event, or one of an object without name or version. */
-int kube_line_decode(const char *line, size_t len, struct kube_line *ret, struct err *e);
+/* keep: of the object; NULL: all. -EBADMSG, code ERR_DECODE: no event, or one of an object without name or
+ * version. */
+int kube_line_decode(const char *line, size_t len, const struct json_table *keep, struct kube_line *ret,
+		     struct err *e);
 void kube_line_clear(struct kube_line *l);
 
 #endif

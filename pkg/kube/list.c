@@ -33,6 +33,12 @@ static int get_page(struct kube *k, struct kube_op *op, unsigned page, const cha
 {
 	CLEANUP(buf_clear) struct buf path = BUF_INIT(KUBE_PATH_MAX);
 	struct kube_request q = { .method = "GET", .accept = op->metadata_only ? PARTIAL_LIST : NULL };
+	struct kube_keep item;
+	const struct json_field fields[] = {
+		{ .key = "metadata" },
+		{ .key = "items", .tab = kube_kept(op->table, op->metadata_only, &item) },
+	};
+	const struct json_table keep = { .f = fields, .n = ARRAY_LEN(fields) };
 	char limit[16];
 	int r = kube_op_path(op, &path, e);
 
@@ -48,7 +54,7 @@ static int get_page(struct kube *k, struct kube_op *op, unsigned page, const cha
 	if (path.err)
 		return path.err == -ENOMEM ? err_nomem(e) : err_code(e, ERR_IO, EFBIG, "a selector too long");
 	q.path = path.s;
-	return kube_op_call(k, op, &q, ret, e);
+	return kube_op_call(k, op, &q, &keep, ret, e);
 }
 
 int kube_list_page(struct kube *k, struct kube_op *op, struct json_object **ret, struct err *e)

@@ -35,8 +35,8 @@ int kube_op_path(const struct kube_op *op, struct buf *out, struct err *e)
 	return kube_resource_path(op->res, op->ns, op->name, op->sub, out, e);
 }
 
-int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, struct json_object **ret,
-		 struct err *e)
+int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, const struct json_table *keep,
+		 struct json_object **ret, struct err *e)
 {
 	struct kube_retry again = { 0 };
 	bool reads = !q->body;
@@ -53,8 +53,8 @@ int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, str
 	if (r == 0 && ret) {
 		/* An annotation of any user may be no text to the letter, and the API server does not mind.
 		 */
-		r = json_parse_as(buf_cstr(&op->answer.body), op->answer.body.len, "answer", JSON_MEND, ret,
-				  e);
+		r = json_parse_kept(keep, buf_cstr(&op->answer.body), op->answer.body.len, "answer",
+				    JSON_MEND, ret, e);
 		if (r < 0) {
 			e->sys = r == -ENOMEM ? ENOMEM : EBADMSG;
 			r = err_wrap(e, "%s %s", q->method, q->path);
@@ -62,6 +62,45 @@ int kube_op_call(struct kube *k, struct kube_op *op, struct kube_request *q, str
 	}
 	buf_clear(&op->answer.body);
 	return r;
+}
+
+static const struct json_field meta_fields[] = {
+	{ .key = "name" },
+	{ .key = "namespace" },
+	{ .key = "uid" },
+	{ .key = "resourceVersion" },
+	{ .key = "generation" },
+	{ .key = "creationTimestamp" },
+	{ .key = "deletionTimestamp" },
+	{ .key = "deletionGracePeriodSeconds" },
+	{ .key = "labels" },
+	{ .key = "annotations" },
+	{ .key = "ownerReferences" },
+	{ .key = "finalizers" },
+};
+static const struct json_table meta_table = { .f = meta_fields, .n = ARRAY_LEN(meta_fields) };
+static const struct json_field always[] = { { .key = "apiVersion" },
+					    { .key = "kind" },
+					    { .key = "metadata", .tab = &meta_table } };
+
+const struct json_table *kube_kept(const struct json_table *table, bool metadata_only, struct kube_keep *room)
+{
+	size_t n = ARRAY_LEN(always);
+
+	if (!table && !metadata_only)
+		return NULL;
+	memcpy(room->f, always, sizeof(always));
+	for (size_t i = 0; table && i < table->n; i++) {
+		const struct json_field *f = &table->f[i];
+
+		if (strcmp(f->key, "apiVersion") == 0 || strcmp(f->key, "kind") == 0 ||
+		    strcmp(f->key, "metadata") == 0)
+			continue;
+		assert(n < KUBE_KEEP_MAX);
+		room->f[n++] = *f;
+	}
+	room->t = (struct json_table){ .f = room->f, .n = n };
+	return &room->t;
 }
 
 static int finish(struct buf *path, struct err *e)
@@ -75,6 +114,7 @@ int kube_get(struct kube *k, struct kube_op *op, struct json_object **ret, struc
 {
 	CLEANUP(buf_clear) struct buf path = BUF_INIT(KUBE_PATH_MAX);
 	struct kube_request q = { .method = "GET" };
+	struct kube_keep keep;
 	int r;
 
 	*ret = NULL;
@@ -87,7 +127,7 @@ int kube_get(struct kube *k, struct kube_op *op, struct json_object **ret, struc
 	r = finish(&path, e);
 	q.path = path.s;
 	q.accept = op->metadata_only ? PARTIAL("PartialObjectMetadata") : NULL;
-	return r < 0 ? r : kube_op_call(k, op, &q, ret, e);
+	return r < 0 ? r : kube_op_call(k, op, &q, kube_kept(op->table, false, &keep), ret, e);
 }
 
 static int change(struct kube *k, struct kube_op *op, struct kube_request *q, struct json_object **ret,
@@ -104,7 +144,7 @@ static int change(struct kube *k, struct kube_op *op, struct kube_request *q, st
 		return r;
 	q->path = path.s;
 	q->accept = op->metadata_only || !ret ? PARTIAL("PartialObjectMetadata") : NULL;
-	return kube_op_call(k, op, q, ret, e);
+	return kube_op_call(k, op, q, NULL, ret, e);
 }
 
 int kube_create(struct kube *k, struct kube_op *op, const char *body, size_t len, struct json_object **ret,

@@ -12,10 +12,11 @@
 
 #include <json-c/json.h>
 
+#include "json/json.h"
 #include "kube/client.h"
 #include "kube/resource.h"
 
-#define KUBE_PAGE_DEFAULT 500
+#define KUBE_PAGE_DEFAULT 200
 #define KUBE_VERSION_MAX  32 /* bytes of a resourceVersion and its NUL */
 
 struct kube_op {
@@ -29,6 +30,9 @@ struct kube_op {
 	/* get, list: NULL: the newest, by quorum; "0": what the server has at hand, which may be older than
 	 * what we have seen already; else: not older than this one */
 	const char *version;
+	/* get, list: of an object's members other than its metadata only what this table names is taken from
+	 * the answer; NULL: all. With it, and in lists of metadata, there are no managedFields. */
+	const struct json_table *table;
 	/* list */
 	const char *labels, *fields; /* selectors; NULL: all */
 	unsigned page;               /* objects asked for at a time, 0: KUBE_PAGE_DEFAULT */

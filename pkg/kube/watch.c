@@ -41,6 +41,7 @@ static struct kube_op op_of(struct kube_watch *w)
 				 .labels = w->labels,
 				 .fields = w->fields,
 				 .metadata_only = w->c.metadata_only,
+				 .table = w->c.table,
 				 .page = w->c.page,
 				 .until = deadline_in(CALL_MS),
 				 .cancel = &w->cancel,
@@ -160,8 +161,9 @@ static int open_stream(struct kube_watch *w, struct kube_stream **ret, struct ku
 
 static int take_line(struct kube_watch *w, const char *line, size_t len, struct err *e)
 {
+	struct kube_keep keep;
 	struct kube_line l;
-	int r = kube_line_decode(line, len, &l, e);
+	int r = kube_line_decode(line, len, kube_kept(w->c.table, w->c.metadata_only, &keep), &l, e);
 
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
 #ifndef KUBE_WATCH_H
 #define KUBE_WATCH_H
 
+#include "json/json.h"
 #include "kube/event.h"
 
 struct kube_event {
@@ -27,8 +28,9 @@ struct kube_watch_conf {
 	bool metadata_only;               /* objects are PartialObjectMetadata */
 	/* The first list is what the server has at hand, not a quorum read: for what every node lists. */
 	bool cached;
-	unsigned page;      /* objects listed at a time, 0: KUBE_PAGE_DEFAULT */
-	unsigned lasts_s;   /* the server ends a watch after about so long; 0: 300 */
+	const struct json_table *table; /* as in struct kube_op */
+	unsigned page;                  /* objects listed at a time, 0: KUBE_PAGE_DEFAULT */
+	unsigned lasts_s;               /* the server ends a watch after about so long; 0: 300 */
 	unsigned silence_s; /* a server that sends nothing for so long is given up; 0: 150 (a bookmark a
 			       minute) */
 	/* On the watch's thread. A negative answer: what is kept is not what was said; all is listed again.

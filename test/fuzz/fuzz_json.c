@@ -2,7 +2,8 @@
 /* fuzz_json.c - JSON text to trees and structs and back
  *
  * Properties: what is printed is read as an equal tree and printed the same; a copy is equal; a decoded
- * struct encodes to a document that decodes and encodes to the same bytes; an error has a sentence.
+ * struct encodes to a document that decodes and encodes to the same bytes, also from one piece of memory and
+ * from a tree of what its table names; an error has a sentence.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -71,6 +72,37 @@ static void decode_and_encode(struct json_object *o)
 	json_clear(&sample_table, &copy);
 }
 
+/* A part of it is taken of the same texts, and decoded to the same struct; so is one in one piece. */
+static void keep_and_pack(const char *text, size_t len, struct json_object *whole)
+{
+	CLEANUP(buf_clear) struct buf first = BUF_INIT(BUF_MAX_DEFAULT), second = BUF_INIT(BUF_MAX_DEFAULT);
+	const char *const strings[] = { "a", "info" };
+	const struct json_shared shared = { strings, 2 };
+	CLEANUP(json_put_p) struct json_object *part = NULL;
+	CLEANUP(free_p) char *packed = NULL;
+	struct sample s;
+	struct err e = { 0 };
+	bool is;
+
+	demand(json_parse_kept(&sample_table, text, len, "input", 0, &part, &e) == 0, "parse a part", &e);
+	is = json_decode(&sample_table, whole, "input", &s, &e) == 0;
+	if (!is)
+		return;
+	demand(json_encode_text(&sample_table, &s, &first, &e) == 0, "encode", &e);
+	packed = malloc(json_pack_size(&sample_table, &s, &shared));
+	demand(packed != NULL, "no memory", &e);
+	json_pack(&sample_table, &s, &shared, packed);
+	json_clear(&sample_table, &s);
+	demand(json_encode_text(&sample_table, packed, &second, &e) == 0, "encode what is packed", &e);
+	demand(strcmp(first.s, second.s) == 0, "packed differently", &e);
+	json_pack_clear(&sample_table, packed);
+	demand(json_decode(&sample_table, part, "input", &s, &e) == 0, "decode a part", &e);
+	buf_reset(&second);
+	demand(json_encode_text(&sample_table, &s, &second, &e) == 0, "encode a part", &e);
+	demand(strcmp(first.s, second.s) == 0, "a part is encoded differently", &e);
+	json_clear(&sample_table, &s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(json_put_p) struct json_object *o = NULL, *mended = NULL;
@@ -78,6 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = json_parse((const char *)data, size, "input", &o, &e);
 
 	demand(r == 0 || (e.msg[0] && e.cni == ERR_DECODE && !o), "an error without a sentence", &e);
+	if (r == 0)
+		keep_and_pack((const char *)data, size, o);
 	if (json_parse_as((const char *)data, size, "input", JSON_MEND, &mended, &e) < 0)
 		return 0;
 	demand(r < 0 || json_object_equal(o, mended), "mended although it is whole", &e);

@@ -28,7 +28,7 @@ static void one_line(const char *line, size_t len)
 	struct err e = { 0 };
 	struct kube_line l;
 
-	if (kube_line_decode(line, len, &l, &e) < 0) {
+	if (kube_line_decode(line, len, NULL, &l, &e) < 0) {
 		must(e.sys == EBADMSG && e.cni == ERR_DECODE && e.msg[0] && !l.object, "error");
 	} else if (l.change == KUBE_ERROR) {
 		must(!l.object && kube_status_err(&l.status, &e) < 0 && e.msg[0], "status");

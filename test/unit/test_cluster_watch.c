@@ -117,7 +117,7 @@ static void test_ended(void **state)
  * own. */
 static void test_asked(void **state)
 {
-	const char *pods = "GET " LIST_PODS "=500&resourceVersion=0";
+	const char *pods = "GET " LIST_PODS "=200&resourceVersion=0";
 	struct lab l;
 
 	(void)state;

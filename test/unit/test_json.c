@@ -289,6 +289,75 @@ static void a_copy_shares_nothing(void **arg)
 	json_clear(&sample_table, &copy);
 }
 
+/* Strings that are shared are not copied; the original may go. */
+static void packed_is_one_piece(void **arg)
+{
+	static const char text[] =
+		"{\"name\":\"shared\",\"level\":\"info\",\"flag\":true,\"n\":7,\"num\":-1,"
+		"\"list\":[\"x\",\"\",\"shared\"],\"none\":[],\"map\":{\"k\":\"v\",\"\":\"x\"},"
+		"\"raw\":{\"r\":[1]},\"in\":{\"a\":\"b\",\"more\":[]},"
+		"\"ptr\":{\"a\":\"c\",\"more\":[{\"a\":\"d\"},{\"a\":\"d\"}]},"
+		"\"many\":[{\"a\":\"1\"},{\"a\":\"2\"}]}";
+	const char *const strings[] = { "other", "shared" };
+	const struct json_shared shared = { strings, ARRAY_LEN(strings) };
+	CLEANUP(free_p) char *was = NULL, *is = NULL;
+	struct sample s, *packed;
+	struct err e;
+	size_t size;
+
+	(void)arg;
+	assert_int_equal(decode(text, &s, &e), 0);
+	was = encode(&s);
+	size = json_pack_size(&sample_table, &s, &shared);
+	packed = malloc(size);
+	assert_non_null(packed);
+	json_pack(&sample_table, &s, &shared, packed);
+	json_clear(&sample_table, &s);
+	is = encode(packed);
+	assert_string_equal(is, was);
+	assert_ptr_equal(packed->name, strings[1]);
+	assert_ptr_equal(packed->list.v[2], strings[1]);
+	assert_in_range(packed->many.v[1].a, packed, (char *)packed + size - 1);
+	assert_null(packed->list.v[3]);
+	json_pack_clear(&sample_table, packed);
+	free(packed);
+}
+
+/* What no table names is checked, and not there; below a member that has no table of its own is everything.
+ */
+static void only_what_a_table_names_is_kept(void **arg)
+{
+	static const struct {
+		const char *text, *kept; /* NULL: an error */
+	} rows[] = {
+		{ "{\"name\":\"a\",\"x\":{\"name\":\"b\",\"in\":[{}]},\"raw\":{\"x\":[{\"y\":null}]},\"map\":{\"x\":\"\"}}",
+		  "{\"name\":\"a\",\"raw\":{\"x\":[{\"y\":null}]},\"map\":{\"x\":\"\"}}" },
+		{ "{\"x\":[1,\"\\u00e9\",true,null,-1.5e3,{}],\"many\":[{\"x\":1,\"a\":\"1\",\"more\":[{\"a\":\"2\",\"b\":0}]},7]}",
+		  "{\"many\":[{\"a\":\"1\",\"more\":[{\"a\":\"2\"}]},7]}" },
+		{ "[{\"x\":1,\"name\":\"a\"}]", "[{\"name\":\"a\"}]" },
+		{ "{\"in\":\"name\",\"x\":1,\"x\":2}", "{\"in\":\"name\"}" },
+		{ "{\"x\":{\"y\":[1,]}}", NULL },
+		{ "{\"x\":\"\\ud800\"}", NULL },
+		{ "{\"x\":tru}", NULL },
+		{ "{\"x\":01}", NULL },
+		{ "{\"x\":{\"y\"}}", NULL },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_clear) struct buf b = BUF_INIT(1000);
+		CLEANUP(json_put_p) struct json_object *o = NULL;
+		const char *text = rows[i].text;
+		struct err e = { 0 };
+		int r = json_parse_kept(&sample_table, text, strlen(text), "t", 0, &o, &e);
+
+		if (r == 0)
+			r = json_print(o, false, &b, &e);
+		if (r < 0 ? rows[i].kept || !e.msg[0] : !rows[i].kept || strcmp(b.s, rows[i].kept) != 0)
+			fail_msg("%s: %s", text, r < 0 ? e.msg : b.s);
+	}
+}
+
 static void note_path(const char *path, void *arg)
 {
 	struct buf *b = arg;
@@ -393,6 +462,8 @@ int main(void)
 		cmocka_unit_test(encode_is_the_inverse_of_decode),
 		cmocka_unit_test(empty_flag_encodes_zero_values),
 		cmocka_unit_test(a_copy_shares_nothing),
+		cmocka_unit_test(packed_is_one_piece),
+		cmocka_unit_test(only_what_a_table_names_is_kept),
 		cmocka_unit_test(unknown_keys_are_listed),
 		cmocka_unit_test(long_paths_are_cut),
 		cmocka_unit_test(lists_of_strings_by_hand),

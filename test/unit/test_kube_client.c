@@ -253,7 +253,7 @@ static void test_list(void **state)
 static void test_no_text(void **state)
 {
 	struct fake_answer answers[] = {
-		{ .path = "/api/v1/nodes?limit=500", .text = PAGE("8", "", "a\\u0000b\\udc00") },
+		{ .path = "/api/v1/nodes?limit=200", .text = PAGE("8", "", "a\\u0000b\\udc00") },
 	};
 	struct kube_op op = { .res = &kube_resources[KUBE_NODES], .until = deadline_in(AMPLE) };
 	char said[64] = "";

@@ -15,6 +15,11 @@
 	OK "\r\n{\"metadata\":{\"resourceVersion\":\"" version "\"},\"items\":[" items "]}"
 #define ITEM(name, version)       "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" version "\"}}"
 #define LINE(type, name, version) "{\"type\":\"" type "\",\"object\":" ITEM(name, version) "}\n"
+/* Nobody wants it. */
+#define GOING(name, version) \
+	"{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" version \
+	"\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}"
+#define GONE(name, version) "{\"type\":\"MODIFIED\",\"object\":" GOING(name, version) "}\n"
 #define EXPIRED \
 	"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"," \
 	"\"message\":\"too old\"}}\n"
@@ -48,6 +53,14 @@ static struct row rows[] = {
 	    { .path = FROM("6"), .text = OK "\r\n" LINE("DELETED", "a", "8") LINE("ADDED", "end", "99") },
 	    LAST },
 	  "[+a]+b-a+end",
+	  0 },
+	{ "what is not wanted is as if it were not there",
+	  { { .path = FIRST, .text = LIST("5", ITEM("a", "4") "," GOING("b", "5")) },
+	    { .path = FROM("5"),
+	      .text = OK "\r\n" LINE("MODIFIED", "b", "6") GONE("a", "7") GONE("b", "8")
+		      LINE("DELETED", "a", "9") LINE("ADDED", "end", "99") },
+	    LAST },
+	  "[+a]+b-a-b+end",
 	  0 },
 	{ "a bookmark is where it goes on",
 	  { { .path = FIRST, .text = LIST("5", "") },
@@ -122,6 +135,13 @@ static void add(struct follower *f, char sign, const char *name)
 	pthread_mutex_unlock(&f->lock);
 }
 
+static bool want(const struct kube_item *item)
+{
+	const struct kube_node *n = item->view;
+
+	return !n->meta.deleted_at;
+}
+
 static void changed(const struct kube_item *old, const struct kube_item *now, void *arg)
 {
 	add(arg, !old ? '+' : now ? '*' : '-', now ? now->name : old->name);
@@ -164,9 +184,12 @@ static bool ended(struct follower *f)
 static void run_row(struct row *t)
 {
 	struct follower fo = { 0 };
-	struct kube_watch_conf c = {
-		.res = &kube_resources[KUBE_NODES], .event = event, .trouble = trouble, .arg = &fo
-	};
+	struct kube_watch_conf c = { .res = &kube_resources[KUBE_NODES],
+				     .table = &kube_node_table,
+				     .event = event,
+				     .trouble = trouble,
+				     .arg = &fo };
+	struct kube_cache_conf cache = { &kube_node_table, want, changed, synced, &fo };
 	struct deadline end = deadline_in(AMPLE);
 	struct kube_watch *w;
 	struct err e;
@@ -177,9 +200,7 @@ static void run_row(struct row *t)
 		n++;
 	pthread_mutex_init(&fo.lock, NULL);
 	fake_start(&f, t->answers, n, &c.k);
-	assert_int_equal(kube_cache_new(&(struct kube_cache_conf){ &kube_node_table, changed, synced, &fo },
-					&fo.cache, &e),
-			 0);
+	assert_int_equal(kube_cache_new(&cache, &fo.cache, &e), 0);
 	assert_int_equal(kube_watch_start(&c, &w, &e), 0);
 	while (!ended(&fo) && deadline_left(end))
 		usleep(2000);
