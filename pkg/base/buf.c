@@ -60,18 +60,24 @@ void buf_chr(struct buf *b, char c)
 void buf_fmt(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
+	size_t room = b->err ? 0 : b->cap - b->len; /* most often enough */
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room ? b->s + b->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0 && !b->err)
 		b->err = -EINVAL;
-	if (n < 0 || !grow(b, (size_t)n))
+	if (n < 0 || !grow(b, (size_t)n)) {
+		if (room)
+			b->s[b->len] = '\0';
 		return;
-	va_start(ap, fmt);
-	vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	}
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 }
 

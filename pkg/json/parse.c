@@ -172,7 +172,7 @@ static int parse_string(struct parser *ps)
 		size_t n;
 
 		while (ps->p < ps->end && *ps->p != '"' && *ps->p != '\\' && (unsigned char)*ps->p >= ' ') {
-			n = json_utf8(ps->p, ps->end);
+			n = (unsigned char)*ps->p < 0x80 ? 1 : json_utf8(ps->p, ps->end);
 			if (!n)
 				return fail(ps, ps->p, "not valid UTF-8");
 			ps->p += n;

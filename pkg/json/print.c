@@ -15,36 +15,60 @@ struct printer {
 
 static int print_value(struct printer *pr, struct json_object *o, unsigned depth);
 
+#define CHUNK      512
+#define WRITTEN_AS 6 /* bytes of the longest form of one character: \uXXXX */
+
+/* The character behind the backslash of a short form. */
+static const char forms[256] = {
+	['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+};
+
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= ' ' && (unsigned char)c < 0x80 && !forms[(unsigned char)c];
+}
+
+/* What is not plain, as JSON writes it; *s is moved behind it. */
+static size_t put_special(char out[WRITTEN_AS], const char **s, const char *end)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char c = (unsigned char)**s;
+	size_t n;
+
+	if (c >= 0x80) {
+		n = json_utf8(*s, end);
+		memcpy(out, n ? *s : "\xef\xbf\xbd", n ? n : 3);
+		*s += n ? n : 1;
+		return n ? n : 3;
+	}
+	++*s;
+	out[0] = '\\';
+	out[1] = forms[c];
+	if (forms[c])
+		return 2;
+	memcpy(out + 1, (char[]){ 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 5);
+	return 6;
+}
+
+/* Records of a block are some KiB of short fields: a call for each of them would be most of what it costs. */
 static void print_string(struct buf *out, const char *s, size_t len)
 {
-	static const char names[] = "\"\\bfnrt", values[] = "\"\\\b\f\n\r\t";
 	const char *end = s + len;
+	char chunk[CHUNK];
+	size_t n = 0;
 
-	buf_chr(out, '"');
+	chunk[n++] = '"';
 	while (s < end) {
-		const char *run = s, *special;
-		size_t n = 0;
-
-		while (s < end && (unsigned char)*s >= ' ' && *s != '"' && *s != '\\') {
-			n = (unsigned char)*s < 0x80 ? 1 : json_utf8(s, end);
-			if (!n)
-				break;
-			s += n;
+		if (n > CHUNK - WRITTEN_AS) {
+			buf_add(out, chunk, n);
+			n = 0;
 		}
-		buf_add(out, run, (size_t)(s - run));
-		if (s == end)
-			break;
-		special = *s ? strchr(values, *s) : NULL;
-		if (special) {
-			buf_chr(out, '\\');
-			buf_chr(out, names[special - values]);
-		} else if ((unsigned char)*s < ' ') {
-			buf_fmt(out, "\\u%04x", (unsigned)*s);
-		} else {
-			buf_str(out, "\xef\xbf\xbd");
-		}
-		s++;
+		if (is_plain(*s))
+			chunk[n++] = *s++;
+		else
+			n += put_special(chunk + n, &s, end);
 	}
+	buf_add(out, chunk, n);
 	buf_chr(out, '"');
 }
 
