@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - what an agent settles before it serves, and looks at again and again afterwards */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,6 +282,8 @@ static void look(struct sweeper *w, bool lost)
 	if (lost || (due && w->a->damaged))
 		mend(w->a);
 	sweep(w, due);
+	if (due)
+		malloc_trim(0); /* what the last burst of pods took */
 }
 
 /* Until somebody has something to look at, or it is time; false: stop. */

@@ -45,7 +45,8 @@ static int object_event(const struct kube_event *ev, void *arg, struct err *e)
 	struct source *s = arg;
 
 	(void)e;
-	s->said = 0;
+	if (ev->change != KUBE_LISTING)
+		s->said = 0;
 	if (ev->name)
 		kube_queue_add(s->p->queue, ev->name, 0);
 	return 0;

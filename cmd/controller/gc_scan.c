@@ -6,6 +6,7 @@
  * them is looked at as the API has it.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,7 @@ int64_t gc_scan(struct gc *g, struct kube_cancel *cancel, struct err *e)
 	gc_seen_prune(&g->seen, gc_now(g) - g->rules.delay_ms - SEEN_MS);
 	if (r < 0)
 		return err_wrap(e, "scan of all addresses");
+	malloc_trim(0); /* lists of everything are the most that is ever taken */
 	say(LOG_LEVEL_INFO, "scan: %zu blocks and %zu endpoints to look at", s.blocks, s.endpoints);
 	return g->c->conf.gc_interval_s * 1000;
 }

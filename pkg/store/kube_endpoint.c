@@ -266,10 +266,11 @@ int endpoint_write(struct kube_session *s, const struct store_op *op, struct err
  * left wakes the next. */
 static void push(struct store_kube *h, struct shelf_item *it)
 {
-	if (!h->job_first)
-		pthread_cond_signal(&h->jobs);
 	it->queued = true;
 	it->queued_at = clock_mono_ms();
+	/* Else whoever waits for the first one's turn looks at this one, too. */
+	if (!h->job_first || h->job_first->not_before > it->queued_at)
+		pthread_cond_signal(&h->jobs);
 	it->next_job = NULL;
 	if (h->job_last)
 		h->job_last->next_job = it;
