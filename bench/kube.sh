@@ -42,7 +42,20 @@ sequential() {
 		endpoints_written one
 		writes_end del1 "$n"
 		call_version 1 "$n" version1
+		sequential_apart
 	done
+}
+
+# A call every now and then, as a node starts pods: the endpoint of the one before is written, and nothing else is under way.
+sequential_apart() {
+	local -x PAUSE_MS=100
+	floor_blocks 64 blocks-apart
+	pods_make seq 64 one
+	call ADD seq 1 add-apart
+	call_version 1 64 version-apart
+	pods_remove seq
+	PAUSE_MS=0 call DEL seq 1 del-apart
+	endpoints_written one
 }
 
 sequential_table() {
@@ -52,8 +65,16 @@ sequential_table() {
 	row_sequential 'ADD: plugin and agent' add1 "$(value add1 writes)"
 	row_sequential 'DEL, the pod was removed before' del1 "$(value del1 writes)"
 	row_sequential 'the plugin alone (VERSION)' version1 0
-	printf '\nADD takes %s ms more than a bare update of a block by the medians of the best rounds, %s ms by the fastest.\n' \
-		"$(calc "$(best add1 4) - $(best blocks1 4)")" "$(calc "$(best add1 5) - $(best blocks1 5)")"
+	row_sequential 'bare update of a block, 100 ms after the one before' blocks-apart ''
+	row_sequential 'ADD, 100 ms after the one before' add-apart ''
+	row_sequential 'the plugin alone, 100 ms after the one before' version-apart 0
+	sequential_more 'without a pause' blocks1 add1
+	sequential_more 'with a pause' blocks-apart add-apart
+}
+
+sequential_more() { # HOW BLOCKS ADD
+	printf '\nADD takes %s ms more than a bare update of a block by the medians of the best rounds, %s ms by the fastest, %s.\n' \
+		"$(calc "$(best "$3" 4) - $(best "$2" 4)")" "$(calc "$(best "$3" 5) - $(best "$2" 5)")" "$1"
 }
 
 row_sequential() { # TITLE SERIES WRITES
