@@ -3,8 +3,8 @@
 #include "kube_fake.h"
 
 #include "../../cmd/controller/pools_impl.h"
+#include "world_stub.h"
 
-static struct kube_cache *caches[WORLD_KINDS];
 static int repaired; /* what pools_repair() answers */
 static char asked[KUBE_VERSION_MAX];
 static unsigned exhausted_told;
@@ -41,25 +41,6 @@ void events_say(struct events *v, const struct event_object *o, bool warning, co
 {
 	(void)v, (void)o, (void)warning, (void)fmt;
 	exhausted_told += strcmp(reason, "Exhausted") == 0;
-}
-
-bool world_synced(struct world *w)
-{
-	(void)w;
-	return true;
-}
-
-struct kube_cache *world_cache(struct world *w, enum world_kind kind)
-{
-	(void)w;
-	return caches[kind];
-}
-
-void world_listen(struct world *w, enum world_kind kind,
-		  void (*changed)(const struct kube_item *old, const struct kube_item *now, void *arg),
-		  void *arg)
-{
-	(void)w, (void)kind, (void)changed, (void)arg;
 }
 
 int settled_start(struct controller *c, void (*changed)(void *arg), void *arg, struct settled **ret,

@@ -3,8 +3,8 @@
 #include "kube_fake.h"
 
 #include "../../cmd/controller/controller.h"
+#include "world_stub.h"
 
-static struct kube_cache *caches[WORLD_KINDS];
 static char told[1024];
 
 #define store_kube_skew(hub) ((void)(hub), 0)
@@ -36,25 +36,6 @@ void events_say(struct events *v, const struct event_object *o, bool warning, co
 	va_start(ap, fmt);
 	(void)vsnprintf(told, sizeof(told), fmt, ap);
 	va_end(ap);
-}
-
-bool world_synced(struct world *w)
-{
-	(void)w;
-	return true;
-}
-
-struct kube_cache *world_cache(struct world *w, enum world_kind kind)
-{
-	(void)w;
-	return caches[kind];
-}
-
-void world_listen(struct world *w, enum world_kind kind,
-		  void (*changed)(const struct kube_item *old, const struct kube_item *now, void *arg),
-		  void *arg)
-{
-	(void)w, (void)kind, (void)changed, (void)arg;
 }
 
 /* ---- the lab ---- */
