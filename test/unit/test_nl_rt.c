@@ -12,6 +12,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "base/own.h"
@@ -396,7 +397,7 @@ static void hundreds_at_once(void **state)
 	free(n.v);
 }
 
-static volatile bool stop;
+static atomic_bool stop;
 
 static void *churn(void *arg)
 {
