@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/block.h"
+#include "app_freed.h"
 #include "app_part.h"
 #include "base/own.h"
 
@@ -108,38 +108,6 @@ static void subnets_changed(const struct kube_item *old, const struct kube_item 
 	world_changed(old, now, arg);
 }
 
-static bool decode(const struct kube_item *item, struct block *ret)
-{
-	const struct api_ipblock *o = item->view;
-	const char *records = o && o->spec.records ? o->spec.records : "";
-	struct err unreadable;
-	uint8_t ver;
-	ip_num index;
-
-	return ip_block_parse(item->name, &ver, &index, &unreadable) == 0 &&
-	       block_decode(ver, index, records, strlen(records), ret, &unreadable) == 0;
-}
-
-/* Whether an address is free by now that was not; yes when that cannot be told. */
-static bool gave_back(const struct kube_item *old, const struct kube_item *now)
-{
-	const int64_t at = clock_wall_ms();
-	struct block was, is;
-	bool ret = false;
-
-	if (!old || !now || !decode(old, &was))
-		return true;
-	if (!decode(now, &is)) {
-		block_clear(&was);
-		return true;
-	}
-	for (unsigned i = 0; i < IP_BLOCK_SIZE; i++)
-		ret |= block_rec_held(&was.rec[i], at) && !block_rec_held(&is.rec[i], at);
-	block_clear(&was);
-	block_clear(&is);
-	return ret;
-}
-
 static void blocks_changed(const struct kube_item *old, const struct kube_item *now, void *arg)
 {
 	struct ip_prefix block = { 0 };
@@ -148,7 +116,7 @@ static void blocks_changed(const struct kube_item *old, const struct kube_item *
 	ip_num index;
 
 	if (ip_block_parse((now ? now : old)->name, &block.ip.ver, &index, &unknown) < 0 ||
-	    !gave_back(old, now))
+	    !app_freed(old, now, clock_wall_ms()))
 		return;
 	block.ip.n = index << IP_BLOCK_BITS;
 	block.len = (uint8_t)(ip_bits(block.ip.ver) - IP_BLOCK_BITS);
