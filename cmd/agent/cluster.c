@@ -29,6 +29,7 @@ int cluster_get(struct cluster *c, const struct cluster_get *g, void **ret, stru
 			      .ns = g->ns,
 			      .name = g->name,
 			      .metadata_only = g->metadata_only,
+			      .table = g->table,
 			      .until = g->until,
 			      .cancel = &c->cancel };
 	void *view;

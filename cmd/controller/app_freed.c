@@ -15,7 +15,7 @@ static bool decode(const struct kube_item *item, struct block *ret)
 	uint8_t ver;
 	ip_num index;
 
-	return ip_block_parse(item->name, &ver, &index, &unreadable) == 0 &&
+	return o && ip_block_parse(item->name, &ver, &index, &unreadable) == 0 &&
 	       block_decode(ver, index, records, strlen(records), ret, &unreadable) == 0;
 }
 

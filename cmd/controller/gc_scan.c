@@ -122,9 +122,9 @@ int64_t gc_scan(struct gc *g, struct kube_cancel *cancel, struct err *e)
 		r = list(&s, endpoints, look_at_endpoint, cancel, e);
 	alive_clear(&s.pods);
 	gc_seen_prune(&g->seen, gc_now(g) - g->rules.delay_ms - SEEN_MS);
+	malloc_trim(0); /* lists of everything are the most that is ever taken */
 	if (r < 0)
 		return err_wrap(e, "scan of all addresses");
-	malloc_trim(0); /* lists of everything are the most that is ever taken */
 	say(LOG_LEVEL_INFO, "scan: %zu blocks and %zu endpoints to look at", s.blocks, s.endpoints);
 	return g->c->conf.gc_interval_s * 1000;
 }

@@ -12,7 +12,7 @@
 #include "kube/watch.h"
 #include "world_views.h"
 
-#define PAGE 100 /* objects at a time: what a page takes is never given back as a whole */
+#define PAGE 100 /* objects at a time: what a page takes is given back late, if at all */
 
 struct listener {
 	void (*changed)(const struct kube_item *old, const struct kube_item *now, void *arg);

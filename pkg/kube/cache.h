@@ -25,7 +25,8 @@ struct kube_cache; /* opaque */
 
 struct kube_cache_conf {
 	const struct json_table *table;
-	/* Objects for which it says false are as if they were not there. NULL: none. */
+	/* Objects for which it says false, also those that could not be decoded, are as if they were not
+	 * there. NULL: none. */
 	bool (*want)(const struct kube_item *item);
 	/* What changed, on the watch's thread, after readers can see it: old NULL: new; now NULL: gone; both
 	 * lent. May be NULL. */

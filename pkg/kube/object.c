@@ -96,7 +96,8 @@ const struct json_table *kube_kept(const struct json_table *table, bool metadata
 		if (strcmp(f->key, "apiVersion") == 0 || strcmp(f->key, "kind") == 0 ||
 		    strcmp(f->key, "metadata") == 0)
 			continue;
-		assert(n < KUBE_KEEP_MAX);
+		if (n == KUBE_KEEP_MAX)
+			return NULL;
 		room->f[n++] = *f;
 	}
 	room->t = (struct json_table){ .f = room->f, .n = n };

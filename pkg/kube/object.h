@@ -31,7 +31,8 @@ struct kube_op {
 	 * what we have seen already; else: not older than this one */
 	const char *version;
 	/* get, list: of an object's members other than its metadata only what this table names is taken from
-	 * the answer; NULL: all. With it, and in lists of metadata, there are no managedFields. */
+	 * the answer; NULL: all. With it, and in lists of metadata, metadata is what users know of it: names,
+	 * UID, version, generation, times, labels, annotations, owners, finalizers. */
 	const struct json_table *table;
 	/* list */
 	const char *labels, *fields; /* selectors; NULL: all */

@@ -18,9 +18,8 @@ struct kube_keep {
 	struct json_field f[KUBE_KEEP_MAX];
 	struct json_table t;
 };
-/* The table of what is kept of objects: of those of a table what it names, of metadata alone all of it, both
- * without managedFields, which are longer than the rest and nobody's business. NULL: all. Filled into room.
- */
+/* The table of what is kept of objects: what theirs names, and of their metadata what we know (object.c), not
+ * managedFields, which are longer than the rest and nobody's business. NULL: all. Filled into room. */
 const struct json_table *kube_kept(const struct json_table *table, bool metadata_only,
 				   struct kube_keep *room);
 

@@ -2,7 +2,7 @@
 /* views.h - of Kubernetes' own objects, what we read: structs and their field tables
  *
  * Nothing is required of an object that somebody else made: what is absent is NULL or not set. Release with
- * json_clear() and the table.
+ * json_clear() and the table, but for views of a cache, which are its own.
  */
 #ifndef KUBE_VIEWS_H
 #define KUBE_VIEWS_H

@@ -12,6 +12,7 @@
 
 #include "base/own.h"
 #include "kube/event.h"
+#include "kube/views.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,12 +24,27 @@ static void must(bool holds, const char *what)
 	abort();
 }
 
-static void one_line(const char *line, size_t len)
+/* The same event comes of a part of its object. */
+static void same_line(const char *line, size_t len, const struct kube_line *whole)
 {
 	struct err e = { 0 };
 	struct kube_line l;
 
-	if (kube_line_decode(line, len, NULL, &l, &e) < 0) {
+	must(kube_line_decode(line, len, &kube_pod_table, &l, &e) == 0, "a part is no event");
+	must(l.change == whole->change && !strcmp(l.version, whole->version), "a part is another event");
+	must(!l.object == !whole->object && l.status.code == whole->status.code, "a part has another object");
+	kube_line_clear(&l);
+}
+
+static void one_line(const char *line, size_t len)
+{
+	struct err e = { 0 };
+	struct kube_line l;
+	int r = kube_line_decode(line, len, NULL, &l, &e);
+
+	if (r == 0)
+		same_line(line, len, &l);
+	if (r < 0) {
 		must(e.sys == EBADMSG && e.cni == ERR_DECODE && e.msg[0] && !l.object, "error");
 	} else if (l.change == KUBE_ERROR) {
 		must(!l.object && kube_status_err(&l.status, &e) < 0 && e.msg[0], "status");

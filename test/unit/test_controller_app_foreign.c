@@ -11,14 +11,10 @@
 #include "../../cmd/controller/app_table.c"
 #undef find
 /* Their tables have the same names. */
-#define meta_fields     world_meta_fields
-#define meta_table      world_meta_table
 #define pod_meta_fields world_pod_meta_fields
 #define pod_meta_table  world_pod_meta_table
 #define pod_fields      world_pod_fields
 #include "../../cmd/controller/world_views.c"
-#undef meta_fields
-#undef meta_table
 #undef pod_meta_fields
 #undef pod_meta_table
 #undef pod_fields

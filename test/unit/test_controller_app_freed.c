@@ -92,7 +92,10 @@ static void test_unknown(void **state)
 	const struct state pod = POD;
 	CLEANUP(free_p) char *text = records(&pod);
 
+	const struct kube_item unreadable = { .name = "v4-0a000040" };
+
 	(void)state;
+	assert_true(app_freed(&unreadable, &unreadable, NOW));
 	assert_true(changed(NULL, text));
 	assert_true(changed(text, NULL));
 	assert_true(changed("damaged", text));
