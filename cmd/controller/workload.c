@@ -149,6 +149,7 @@ int workloads_start(const struct workloads_conf *c, struct workloads **ret, stru
 		struct follow *f = &w->follow[i];
 		const struct kube_watch_conf watch = { .k = c->k,
 						       .res = &w->res[i],
+						       .table = &app_object_table,
 						       .page = PAGE,
 						       .event = event,
 						       .trouble = trouble,
